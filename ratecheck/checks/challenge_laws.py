@@ -1,0 +1,233 @@
+"""Challenges of random laws: noises and delay models; see ``challenge``.
+
+Tests are of level ``ALARM`` each, in normal approximation; keys are fixed, so the same part always gets the
+same answer. Where a declared moment is infinite, only what holds without it is tested: a truncated mean
+cannot exceed the mean.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from ratecheck.core.delays import Delays
+from ratecheck.core.keys import key_of, wrapping
+from ratecheck.core.noise import Noise
+
+Vector = npt.NDArray[np.float64]
+
+#: probability that one test rejects a law that is as declared
+ALARM = 1e-6
+#: its two-sided quantile
+Z = float(stats.norm.isf(ALARM / 2))
+#: noise is drawn in this many blocks
+BLOCKS = 8
+
+
+def _mean_fault(what: str, draws: Vector, declared: float) -> str | None:
+    """Return a sentence when the mean of ``draws`` (n,) is more than Z standard errors from ``declared``."""
+    mean, error = float(draws.mean()), float(draws.std()) / math.sqrt(draws.size)
+    if abs(mean - declared) <= Z * error + draws.size * 2.0**-52 * max(abs(mean), abs(declared)):
+        return None
+    return f"{what} is declared {declared:.6g}, and {draws.size} draws give {mean:.6g} +- {error:.2g}"
+
+
+def _tail_fault(what: str, draws: Vector, declared: float) -> str | None:
+    """As ``_mean_fault`` for non-negative draws with a heavy tail: only a truncated mean above it refutes."""
+    cut = np.minimum(draws, math.sqrt(draws.size) * declared)
+    fault = _mean_fault(what, cut, declared)
+    return fault if fault and cut.mean() > declared else None
+
+
+def _dependence_fault(what: str, a: Vector, b: Vector | None = None) -> str | None:
+    """Return a sentence when bounded sequences (n,) are correlated at some lag (one with itself: lag >= 1).
+
+    All lags are tried and have level ``ALARM`` together, by Bernstein's inequality (rare marks: no normal limit).
+    """
+    early, late = a - a.mean(), (a if b is None else b) - (a if b is None else b).mean()
+    scale = float(early.std() * late.std())
+    if scale == 0 or a.size < 128:
+        return None
+    spectrum = np.fft.rfft(early, 2 * a.size).conj() * np.fft.rfft(late, 2 * a.size)
+    lags = np.arange(1 if b is None else 0, a.size)
+    sums, level = np.abs(np.fft.irfft(spectrum)[lags]) / scale, math.log(2 * lags.size / ALARM)
+    largest = float(np.abs(early).max() * np.abs(late).max()) / scale * level / 3
+    limits = largest + np.sqrt(largest**2 + 2 * level * (a.size - lags))
+    worst = int((sums / limits).argmax())
+    if sums[worst] <= limits[worst]:
+        return None
+    score = float(sums[worst]) / math.sqrt(a.size - int(lags[worst]))
+    return f"{what} are correlated at lag {lags[worst]} ({score:.1f} standard deviations)"
+
+
+def _marks(draws: Vector) -> list[Vector]:
+    """Return what dependence is looked for in: on which side of the median, and how far from it."""
+    centred = draws - np.median(draws)
+    return [np.sign(centred), np.sign(np.abs(centred) - np.median(np.abs(centred)))]
+
+
+def challenge_noise(
+    noise: Noise, par: Mapping[str, Any] | None = None, *, fill: Callable[..., None] | None = None,
+    samples: int = 1 << 14, seed: int = 0,
+) -> list[str]:  # fmt: skip
+    """Return a sentence for everything the noise declares that ``samples`` draws refute.
+
+    ``fill`` may be a compiled form of its kernel, which allows more samples.
+    """
+    given = noise.parameters(par or {})
+    key = key_of("challenge", seed)
+    with wrapping():
+        if noise.draw is not None:
+            found = list(_row_faults(noise.draw, samples, key))
+        elif noise.fill is not None:
+            found = list(_noise_faults(noise, fill or noise.fill, given, samples, key))
+        else:
+            found = []
+    return [f"noise {noise.name!r}: {sentence}." for sentence in found]
+
+
+def _noise_faults(
+    noise: Noise, fill: Callable[..., None], given: Mapping[str, float], samples: int, key: np.uint64
+) -> Iterator[str]:
+    numbers, size = np.array(list(given.values()) or [0.0]), samples // BLOCKS // 2 * 2
+    blocks, again = np.zeros((BLOCKS, size)), np.zeros(size)
+    for b in range(BLOCKS):
+        fill(key, b * size, numbers, blocks[b])
+    fill(key, size, numbers, again)
+    if not np.array_equal(again, blocks[1]):
+        yield "the same key and position do not give the same numbers"
+    draws = blocks.ravel()
+    if not np.isfinite(draws).all():
+        yield "it draws numbers that are not finite"
+        return
+    fourth = noise.fourth_moment(given) if noise.fourth_moment else math.inf
+    bound = noise.bound(given) if noise.bound else math.inf
+    square = np.square(draws)
+    variance = _mean_fault if math.isfinite(fourth) else _tail_fault
+    faults = [_mean_fault("the mean", draws, 0.0), variance("the variance", square, 1.0)]
+    if math.isfinite(fourth):
+        faults.append(_mean_fault("the fourth moment", np.square(square), fourth))
+    if np.abs(draws).max() > bound * (1 + 2.0**-50):
+        faults.append(f"|z| <= {bound:g} is declared, and {np.abs(draws).max():g} was drawn")
+    faults += [_dependence_fault("its draws", mark) for mark in _marks(draws)]
+    fill(key + np.uint64(1), 0, numbers, again)
+    pairs = zip(_marks(again), _marks(blocks[0]), strict=True)
+    faults += [_dependence_fault("draws by two keys", a, b) for a, b in pairs]
+    yield from (fault for fault in faults if fault)
+
+
+def _row_faults(draw: Callable[..., None], samples: int, key: np.uint64) -> Iterator[str]:
+    rows, size = 10, 16
+    drawn = np.full((samples // size, size), -1, dtype=np.int64)
+    again = np.zeros(size, dtype=np.int64)
+    for handout in range(drawn.shape[0]):
+        draw(key, handout, rows, drawn[handout])
+    draw(key, 1, rows, again)
+    if not np.array_equal(again, drawn[1]):
+        yield "the same key and hand-out do not give the same rows"
+    if drawn.min() < 0 or drawn.max() >= rows:
+        yield f"it draws row {drawn.max() if drawn.min() >= 0 else drawn.min()} of {rows}"
+        return
+    if stats.chisquare(np.bincount(drawn.ravel(), minlength=rows)).pvalue < ALARM:
+        yield "rows are not drawn uniformly"
+    fault = _dependence_fault("rows drawn", drawn.ravel().astype(float))
+    if fault:
+        yield fault
+
+
+def challenge_delays(
+    delays: Delays, par: Mapping[str, Any] | None = None, *, workers: Sequence[int] = (1, 2, 3, 5),
+    steps: int = 400, seed: int = 0,
+) -> list[str]:  # fmt: skip
+    """Return a sentence for everything the delay model declares that draws or ``steps`` deliveries refute.
+
+    Each number of ``workers`` is tried; a recorded order is tried with its own.
+    """
+    given = delays.parameters(par or {})
+    key = key_of("challenge", seed)
+    if delays.recorded is not None:
+        workers, steps = [delays.recorded(given)[0]], min(steps, delays.recorded(given)[1])
+    with wrapping():
+        found = list(_clock_faults(delays, given, key)) if delays.is_clock else []
+        for count in workers:
+            found += _order_faults(delays, given, count, steps, key)
+    return [f"delays {delays.name!r}: {sentence}." for sentence in found]
+
+
+def _clock_faults(delays: Delays, given: Mapping[str, Any], key: np.uint64, samples: int = 2048) -> Iterator[str]:
+    duration, numbers = delays.duration, delays.numbers(given)
+    assert duration is not None
+
+    def draws(worker: int, mean: float) -> Vector:
+        return np.array([float(duration(key, worker, n, mean, numbers)) for n in range(samples)])
+
+    first, second, slow = draws(0, 1.0), draws(1, 1.0), draws(2, 3.0)
+    if not np.array_equal(first, draws(0, 1.0)):
+        yield "the same key, worker and number do not give the same duration"
+    every = np.concatenate([first, second, slow])
+    if not (np.isfinite(every).all() and every.min() > 0):
+        yield f"it draws a duration of {every.min():g}"
+        return
+    if first.std() == 0:
+        return
+    for sample, mean in ((first, 1.0), (second, 1.0), (slow, 3.0)):
+        light = sample.max() < 0.02 * sample.sum()
+        fault = (_mean_fault if light else _tail_fault)("the mean duration", sample, mean)
+        if fault:
+            yield fault
+    for a, b in zip(_marks(first), _marks(second), strict=True):
+        jobs: tuple[tuple[str, Vector, Vector | None], ...] = (
+            ("durations of one worker", a, None),
+            ("durations of two workers", a, b), ("durations of two workers", b, a),
+        )  # fmt: skip
+        yield from (fault for job in jobs if (fault := _dependence_fault(*job)))
+
+
+def arrivals(
+    delays: Delays, given: Mapping[str, Any], workers: int, steps: int, key: np.uint64
+) -> npt.NDArray[np.int64]:
+    """Return the workers in order of arrival (steps,) under asynchronous dispatch; ties go by number."""
+    if delays.order is not None:
+        return np.asarray(delays.order(workers, steps, given, key))
+    assert delays.duration is not None
+    means, numbers = delays.means(workers, given).tolist(), delays.numbers(given)
+    done = [0] * workers
+    heap = [(float(delays.duration(key, m, 0, means[m], numbers)), m) for m in range(workers)]
+    heapq.heapify(heap)
+    found = []
+    for _ in range(steps):
+        time, m = heap[0]
+        found.append(m)
+        done[m] += 1
+        heapq.heapreplace(heap, (time + float(delays.duration(key, m, done[m], means[m], numbers)), m))
+    return np.array(found, dtype=np.int64)
+
+
+def largest_delay(order: npt.NDArray[np.int64], workers: int) -> int:
+    """Return the largest delay tau = k - prev of an order of arrivals (K,) of asynchronous SGD."""
+    last, longest = [0] * workers, 0
+    for k, m in enumerate(order.tolist(), 1):
+        longest, last[m] = max(longest, k - last[m]), k
+    return longest
+
+
+def _order_faults(delays: Delays, given: Mapping[str, Any], workers: int, steps: int, key: np.uint64) -> Iterator[str]:
+    order = arrivals(delays, given, workers, steps, key)
+    at = f"with M = {workers}"
+    if order.shape != (steps,) or order.dtype != np.int64:
+        yield f"its order {at} is {order.dtype}{order.shape}, not int64({steps},)"
+    elif order.min() < 0 or order.max() >= workers:
+        yield f"its order {at} names worker {order.min() if order.min() < 0 else order.max()}"
+    elif not np.array_equal(order, arrivals(delays, given, workers, steps, key)):
+        yield f"the same key does not give the same order {at}"
+    else:
+        declared = delays.longest(workers, given) if delays.longest else None
+        seen = largest_delay(order, workers)
+        if declared is not None and seen > declared:
+            yield f"the largest delay {at} is declared {declared}, and {seen} was seen"

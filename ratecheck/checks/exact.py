@@ -1,0 +1,194 @@
+"""Exact evidence: identities and counting facts over *all* arrival orders of small cases, in rational arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ratecheck.core import shelf
+from ratecheck.core.claim import Claim
+from ratecheck.core.identity import Counting, Identity, View
+from ratecheck.core.method import Method
+from ratecheck.core.scheduler import Scheduler
+from ratecheck.core.verdict import Result, Verdict
+from ratecheck.core.witness import Witness
+from ratecheck.engine.orders import arrival_orders
+from ratecheck.engine.replay import replay_rows
+from ratecheck.engine.schedule import from_order
+
+Case = tuple[int, int]
+Order = tuple[int, ...]
+
+
+class Found(Exception):
+    """Carries the first nonzero residual out of a replay."""
+
+    def __init__(self, step: int, coefficient: str) -> None:
+        super().__init__(step, coefficient)
+        self.step, self.coefficient = step, coefficient
+
+
+def stepsizes(schedule: Any) -> tuple[list[Fraction], list[Fraction]]:
+    """Return (gamma per delivery, gamma_hat per hand-out): a distinct power of 64 each, in flight ones included.
+
+    A residual that is linear in the stepsizes with coefficients p/q, |p| < 32 and a common q, vanishes at this point
+    only if it vanishes for all stepsizes: the numbers are digits in base 64.
+    """
+    n, handouts = schedule.horizon, schedule.handouts
+    gamma = [Fraction(64) ** i for i in range(n)]
+    gamma_hat = [Fraction(64) ** (n + h) for h in range(handouts)]
+    for i in range(n):
+        gamma_hat[int(schedule.source[i])] = gamma[i]
+    return gamma, gamma_hat
+
+
+def residual_of(identity: Identity, method: Method, scheduler: Scheduler, workers: int, order: Order,
+                constants: dict[str, Any]) -> tuple[int, str] | None:  # fmt: skip
+    """Return (step, coefficient in words) of the first nonzero residual in this arrival order, or None."""
+    schedule = from_order(scheduler, workers, np.array(order, dtype=np.int64))
+    gamma, gamma_hat = stepsizes(schedule)
+
+    def visit(view: View) -> None:
+        row = identity.residual(view)
+        for i, value in enumerate(row):
+            if value != 0:
+                raise Found(view.step, f"{_vector(i, len(row), schedule)} is left with coefficient {value}")
+
+    try:
+        replay_rows(method, schedule, gamma, gamma_hat, constants, visit)
+    except Found as found:
+        return found.step, found.coefficient
+    return None
+
+
+def _vector(i: int, size: int, schedule: Any) -> str:
+    if i == 0:
+        return "x_0"
+    if i == size - 1:
+        return "a gradient taken at another point than the model handed out"
+    h = i - 1
+    return f"the gradient of worker {int(schedule.to_worker[h])} at x_{int(schedule.made_at[h])}"
+
+
+@lru_cache(maxsize=256)
+def sweep_identity(identity: Identity, method: Method, scheduler: Scheduler, case: Case) -> dict[str, Any]:
+    """Check one identity on all arrival orders of one case (M, K); the same question is answered once a process."""
+    workers, steps = case
+    orders = 0
+    for order in arrival_orders(scheduler, workers, steps, labelled=method.sees_workers):
+        orders += 1
+        fault = residual_of(identity, method, scheduler, workers, order, {"M": workers, "K": steps})
+        if fault is not None:
+            return {
+                "M": workers,
+                "K": steps,
+                "orders": orders,
+                "order": list(order),
+                "step": fault[0],
+                "fault": fault[1],
+            }
+    return {
+        "M": workers,
+        "K": steps,
+        "orders": orders,
+        "standing_for": _all(scheduler, workers, steps),
+        "residual": "0",
+    }
+
+
+def _all(scheduler: Scheduler, workers: int, steps: int) -> int:
+    """Return the number of arrival orders with workers told apart."""
+    if scheduler.every is None:
+        return int(workers**steps)
+    return sum(1 for _ in arrival_orders(scheduler, workers, steps, labelled=True))
+
+
+def sweep_counting(fact: Counting, scheduler: Scheduler, case: Case) -> dict[str, Any]:
+    """Check one counting fact on all arrival orders of one case."""
+    workers, steps = case
+    smallest: Fraction | None = None
+    orders = 0
+    for order in arrival_orders(scheduler, workers, steps, labelled=False):
+        orders += 1
+        slack = slack_of(fact, scheduler, workers, order)
+        smallest = slack if smallest is None else min(smallest, slack)
+        if slack < 0:
+            return {"M": workers, "K": steps, "orders": orders, "order": list(order), "fault": f"slack {slack} < 0"}
+    return {"M": workers, "K": steps, "orders": orders, "smallest_slack": str(smallest)}
+
+
+def slack_of(fact: Counting, scheduler: Scheduler, workers: int, order: Order) -> Fraction:
+    """Return the slack of a counting fact on one arrival order."""
+    delay = [int(t) for t in from_order(scheduler, workers, np.array(order, dtype=np.int64)).delay]
+    return fact.slack(order, delay, workers)
+
+
+def counting_fault(fact: Counting, scheduler: Scheduler, workers: int, order: Order) -> dict[str, str]:
+    """Return {'fault': sentence} when the fact fails on this arrival order, else {}."""
+    slack = slack_of(fact, scheduler, workers, order)
+    return {"fault": f"slack {slack} < 0"} if slack < 0 else {}
+
+
+def check(name: str, claim: Claim, cases: Sequence[Case], scenario: str, *, method: str | None = None,
+          say: Callable[[str], None] = lambda text: None) -> Result | None:  # fmt: skip
+    """Return the exact evidence for a claim, or None when it has no identity and no counting fact.
+
+    ``method`` overrides the claim's (a name or a file). A method with branches on numbers, or one that is no kernel,
+    is NOT APPLICABLE here: its identities are looked at on floats, along the runs.
+    """
+    if not claim.identities and not claim.counting:
+        return None
+    rule, scheduler = shelf.METHODS.get(method or claim.method), shelf.SCHEDULERS.get(claim.scheduler)
+    if claim.identities and not (rule.compiled and rule.symbolic):
+        why = f"method {rule.name!r} branches on numbers or is no kernel; its identities are checked on floats"
+        return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
+    details: dict[str, Any] = {"identities": [], "counting": []}
+    for kind, things in (("identities", claim.identities), ("counting", claim.counting)):
+        for thing in things:
+            found = []
+            for case in cases:
+                say(f"{thing.name}: all arrival orders of M = {case[0]}, K = {case[1]}")
+                found.append(
+                    sweep_identity(thing, rule, scheduler, (case[0], case[1])) if isinstance(thing, Identity)
+                    else sweep_counting(thing, scheduler, (case[0], case[1]))
+                )  # fmt: skip
+                if "fault" in found[-1]:
+                    return _refuted(name, claim, scenario, rule, method, thing.name, found[-1])
+            details[kind].append({"name": thing.name, "statement": thing.statement, "cases": found, "verdict": "EXACT"})
+    return Result(name, scenario, "exact", Verdict.EXACT, _summary(details), claim.expect, details)
+
+
+def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str | None, check: str,
+             found: dict[str, Any]) -> Result:  # fmt: skip
+    at = f" at step {found['step']}" if "step" in found else ""
+    where = f"method {rule.name!r}, M = {found['M']}, arrival order {found['order']}"
+    summary = f"{check} fails{at} for {where}: {found['fault']}"
+    files = {"method": method} if method and method.endswith(".py") else {}
+    if name.endswith(".py"):
+        files["claim"] = name
+    cell = {"M": found["M"], "order": found["order"], "method": method or claim.method, "scheduler": claim.scheduler}
+    witness = Witness(
+        name, "identity", check, cell, {k: found[k] for k in ("step", "fault") if k in found}, files=files
+    )
+    return Result(name, scenario, "exact", Verdict.REFUTED, summary, claim.expect, {"failed": found}, witness.as_json())
+
+
+def _summary(details: dict[str, Any]) -> str:
+    parts = []
+    for one in details["identities"]:
+        cases = ", ".join(f"({c['M']},{c['K']})" for c in one["cases"])
+        orders, all_of = (sum(c[n] for c in one["cases"]) for n in ("orders", "standing_for"))
+        parts.append(
+            f"{one['name']}: residual exactly 0 on all {all_of:,} arrival orders ({orders:,} up to names) "
+            f"of (M,K) = {cases}; any nonzero coefficient would have been seen"
+        )
+    if details["counting"]:
+        orders = sum(c["orders"] for c in details["counting"][0]["cases"])
+        parts.append(
+            f"{len(details['counting'])} counting facts: exact slack >= 0 on {orders:,} orders up to names"
+        )
+    return "; ".join(parts)

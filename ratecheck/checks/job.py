@@ -1,0 +1,132 @@
+"""The main job: which claims, which evidence, in which order; results as plain data with an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ratecheck.checks import exact, monte_carlo
+from ratecheck.checks.measure import Store
+from ratecheck.checks.stepsizes import compare
+from ratecheck.core import shelf
+from ratecheck.core.claim import Claim
+from ratecheck.core.scenario import Grid, Scenario
+from ratecheck.core.verdict import Result, Verdict
+from ratecheck.errors import CapabilityError
+
+EVIDENCE = ("exact", "monte-carlo")
+#: kinds of evidence the design has and this version has not
+LATER = ("symbolic", "worst-case", "attack")
+
+
+@dataclass
+class Job:
+    """What was asked. ``claims`` maps names (or files) to claims; the scenario gives cells and settings."""
+
+    claims: Mapping[str, Claim]
+    scenario: Scenario
+    name: str
+    seed: int
+    evidence: Sequence[str] = EVIDENCE
+    threads: int = 1
+    method: str | None = None
+    stepsize: str | None = None
+    force: bool = False
+    strict: bool = False
+    folder: Path | None = None
+    progress: Callable[[str, str, int, int], None] = lambda claim, text, done, total: None
+    done: Callable[[Result], None] = lambda result: None
+    store: Store = field(default_factory=Store)
+
+
+def evidence_of(text: str | None) -> tuple[str, ...]:
+    """Read ``--evidence a,b``. Raises CapabilityError with what there is for a kind this version has not."""
+    if text is None:
+        return EVIDENCE
+    kinds = tuple(k.strip() for k in text.split(",") if k.strip())
+    for kind in kinds:
+        if kind not in EVIDENCE:
+            word = "is not in this version" if kind in LATER else "is not a kind of evidence"
+            raise CapabilityError(f"evidence {kind!r} {word}; there is: {', '.join(EVIDENCE)}.")
+    if not kinds:
+        raise CapabilityError(f"no evidence asked for; there is: {', '.join(EVIDENCE)}.")
+    return kinds
+
+
+def run(job: Job) -> list[Result]:
+    """Return the results, claim by claim. A KeyboardInterrupt ends the job after the claim it met, with its result."""
+    for claim in job.claims.values():
+        claim.require_dimensions()
+    results: list[Result] = []
+
+    def keep(result: Result | None) -> None:
+        if result is not None:
+            results.append(result)
+            job.done(result)
+
+    measured = [n for n, c in job.claims.items() if c.outputs]
+    if "exact" in job.evidence:
+        for name, claim in job.claims.items():
+            keep(exact.check(name, claim, job.scenario.exact.cases, job.name, method=job.method,
+                             say=partial(_say, job, name)))  # fmt: skip
+            if job.stepsize and claim.outputs:
+                keep(compare(name, claim, job))
+    if "monte-carlo" in job.evidence:
+        cells = job.scenario.cells(job.folder)
+        for name in measured:
+            asked = monte_carlo.Asked(
+                name, job.claims[name], cells, job.name, job.seed, job.scenario.monte_carlo, len(measured), job.threads,
+                job.method, job.stepsize, job.force, job.strict, job.folder,
+                partial(job.progress, name),
+            )  # fmt: skip
+            keep(monte_carlo.check(asked, job.store))
+            if job.store.stop.is_set():
+                break
+    return results
+
+
+def _say(job: Job, name: str, text: str) -> None:
+    job.progress(name, text, 0, 0)
+
+
+def exit_code(results: Sequence[Result], *, require: Verdict | None = None, strict_rate: bool = False) -> int:
+    """Return the exit code, in the fixed order of precedence 2, 1, 5, 3, 4, 0."""
+    usable = [r for r in results if r.verdict is not Verdict.NOT_APPLICABLE]
+    if not usable:
+        return 2
+    if any(r.surprise for r in usable):
+        return 1
+    if all(r.verdict in (Verdict.VACUOUS, Verdict.INCONCLUSIVE) for r in usable):
+        return 5
+    if require and any(r.verdict.strength < require.strength for r in usable if r.expected == "holds"):
+        return 3
+    if strict_rate and any(r.details.get("rate", {}).get("verdict") == "SLOWER" for r in usable):
+        return 4
+    return 0
+
+
+def document(results: Sequence[Result], seed: int, code: int) -> dict[str, Any]:
+    """Return the fixed JSON document."""
+    return {"version": 1, "seed": seed, "results": [r.as_json() for r in results], "exit_code": code}
+
+
+def with_trace(scenario: Scenario, path: Path) -> Scenario:
+    """Return the scenario with every delay model replaced by one recorded trace (its M, and prefixes as K)."""
+    part: dict[str, Any] = {"name": "trace", "file": str(path.resolve())}
+    grids = [_on_trace(g, part) for g in scenario.grid]
+    return scenario.model_copy(update={"grid": grids})
+
+
+def _on_trace(grid: Grid, part: dict[str, Any]) -> Grid:
+    return grid.model_copy(update={"delays": part, "M": None, "K": None, "K_over_M": None})
+
+
+def claims_of(names: Sequence[str]) -> dict[str, Claim]:
+    """Return the claims of these names or files; all of the shelf when empty."""
+    return {name: shelf.CLAIMS.get(name) for name in (names or shelf.CLAIMS.names())}
+
+
+__all__ = ["EVIDENCE", "Job", "claims_of", "document", "evidence_of", "exit_code", "run", "with_trace"]

@@ -1,0 +1,246 @@
+"""Monte Carlo evidence: do the bound and its sharper forms hold on simulated runs, cell by cell.
+
+Looks are at n = 8, 16, 32, ... runs. The bound decides the positive verdict; the conditional and the master form can
+only refute. Everything is conditional on the cell's schedule, so every stepsize is a number and runs are independent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratecheck.checks import betting, summary
+from ratecheck.checks.measure import Store, gathered, run_units
+from ratecheck.checks.preconditions import contradiction
+from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Claim, Inequality
+from ratecheck.core.run import record_key
+from ratecheck.core.scenario import MonteCarlo
+from ratecheck.core.symbols import MEASURED
+from ratecheck.core.verdict import Result, Verdict
+from ratecheck.engine.build import Built, build
+from ratecheck.engine.sweep import block_width
+from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
+
+#: first look; later ones double
+FIRST_LOOK = 8
+#: relative rounding allowed when a deterministic run is compared with its bound: 64 K units of roundoff
+ROUNDING_PER_STEP = 64 * 2.0**-53
+#: an error below zero by more than this part of the trivial bound means that the declared minimum is wrong
+NEGATIVE = 1e-9
+#: a run this many times above the trivial bound has diverged
+DIVERGENCE = 1e3
+
+
+@dataclass
+class Asked:
+    """One Monte Carlo question: a claim on cells, and how."""
+
+    name: str
+    claim: Claim
+    cells: Sequence[Cell]
+    scenario: str
+    seed: int
+    settings: MonteCarlo
+    share: int = 1  #: claims that share alpha
+    threads: int = 1
+    method: str | None = None
+    stepsize: str | None = None
+    force: bool = False
+    strict: bool = False  #: use the build that is bitwise equal to CPython
+    folder: Path | None = None
+    progress: Callable[[str, int, int], None] = lambda text, done, total: None
+
+    @property
+    def alpha(self) -> float:
+        """The part of alpha that this claim may spend."""
+        return self.settings.alpha / self.share
+
+
+@dataclass
+class State:
+    """What is known about one cell."""
+
+    cell: Cell
+    built: Built | None = None
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    reason: str = ""
+    runs: int = 0
+    inequalities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, Any] = field(default_factory=dict)
+    open: bool = True
+    failed: str = ""
+
+
+def prepare(asked: Asked) -> list[State]:
+    """Build every cell and say which do not apply, with the reason; nothing is simulated yet."""
+    states, curvature = [], {}
+    for i, given in enumerate(asked.cells):
+        asked.progress("preparing cells", i, len(asked.cells))
+        state = State(under(given, asked.claim, asked.method, asked.stepsize))
+        cell = state.cell
+        states.append(state)
+        statement = asked.claim.outputs.get(cell.output)
+        if statement is None:
+            _leave_out(state, f"the claim says nothing about output rule {cell.output}")
+            continue
+        try:
+            state.built = build(cell, asked.seed, method=asked.claim.method, scheduler=asked.claim.scheduler,
+                                stepsize=asked.claim.stepsize, folder=asked.folder,
+                                failing=None if asked.force else asked.claim.failing)  # fmt: skip
+        except (CapabilityError, AssumptionError, FormulaError) as fault:
+            _leave_out(state, str(fault))
+            continue
+        failing = asked.claim.failing(state.built.facts)
+        problem = (cell.problem.label, str(state.built.constants.get("L")), state.built.instance.dimension)
+        if not failing and problem not in curvature:
+            curvature[problem] = contradiction(state.built)
+        if not failing and curvature[problem]:
+            failing = [str(curvature[problem])]
+        if failing and not asked.force:
+            _leave_out(state, failing[0])
+    return states
+
+
+def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) -> Cell:
+    """Return the cell as it is run for a claim: with its output rule, and the parts that override the claim's."""
+    given = {
+        "output": cell.output or claim.output,
+        "method": method or cell.method,
+        "stepsize": stepsize or cell.stepsize,
+    }
+    return Cell(**{**cell.__dict__, **given})
+
+
+def _leave_out(state: State, reason: str) -> None:
+    state.verdict, state.reason, state.open = Verdict.NOT_APPLICABLE, reason, False
+
+
+def wanted_of(claim: Claim) -> tuple[str, ...]:
+    """Return the measured quantities that the claim's inequalities use; the output gap always."""
+    names = {n for s in claim.outputs.values() for i in s.inequalities().values() for n in i.lhs.names}
+    return tuple(n for n in MEASURED if n in names or n == "output_gap")
+
+
+def check(asked: Asked, store: Store) -> Result:
+    """Return the Monte Carlo evidence. On KeyboardInterrupt the open cells are INCONCLUSIVE and the result says so."""
+    states = prepare(asked)
+    wanted = wanted_of(asked.claim)
+    tests = sum(len(asked.claim.outputs[s.cell.output].inequalities()) for s in states if s.open)
+    threshold = math.log(max(1, tests) / asked.alpha)
+    look = FIRST_LOOK
+    interrupted = False
+    while not interrupted and any(s.open for s in states):
+        opened = [s for s in states if s.open]
+        units = [(s.built, i) for s in opened if s.built for i in range(_blocks(s.built, look))]
+        try:
+            run_units(asked.name, units, wanted, asked.claim.identities, store, asked.threads, asked.strict,
+                      partial(asked.progress, f"runs (look at {look})"))  # fmt: skip
+        except KeyboardInterrupt:
+            interrupted = True
+        for state in opened:
+            if state.built and _complete(asked.name, state.built, look, store):
+                _decide(asked, state, look, threshold, store, wanted)
+        look *= 2
+    return summary.result_of(asked, states, interrupted)
+
+
+def _blocks(built: Built, look: int) -> int:
+    return -(-look // block_width(built.instance.dimension)) if built.noisy else 1
+
+
+def _complete(name: str, built: Built, look: int, store: Store) -> bool:
+    return all(record_key(name, built.cell.digest, i) in store.records for i in range(_blocks(built, look)))
+
+
+def _decide(asked: Asked, state: State, look: int, threshold: float, store: Store, wanted: Sequence[str]) -> None:
+    """Look at a cell after ``look`` runs, and close it when there is a verdict or no more runs are allowed."""
+    built = state.built
+    assert built is not None
+    runs = look if built.noisy else 1
+    found = gathered(asked.name, built, _blocks(built, look), store, wanted)
+    numbers = {n: found[n][:runs] for n in wanted}
+    state.runs, state.identities = runs, dict(found["identities"])
+    trivial = asked.claim.trivial.value(built.constants) if asked.claim.trivial else None
+    gap = numbers["output_gap"]
+    if trivial is not None and np.nanmin(gap, initial=0.0) < -NEGATIVE * trivial:
+        raise AssumptionError(
+            f"in cell {state.cell.label} the error is {np.nanmin(gap):.3g} < 0: the minimum that problem "
+            f"{built.problem.name!r} declares is not its minimum."
+        )
+    diverged = not found["finite"][:runs].all() or (
+        trivial is not None and np.nanmax(gap, initial=0.0) > DIVERGENCE * trivial
+    )
+    statement = asked.claim.outputs[state.cell.output]
+    for name, inequality in statement.inequalities().items():
+        state.inequalities[name] = _weigh(asked, built, name, inequality, numbers, trivial, threshold)
+    broken = [n for n, i in state.identities.items() if i["ratio"] > 1]
+    refuted = [n for n, i in state.inequalities.items() if i["verdict"] is Verdict.REFUTED]
+    bound = state.inequalities["bound"]["verdict"]
+    if diverged:
+        state.verdict, state.failed = Verdict.DIVERGED, "divergence"
+    elif broken:
+        state.verdict, state.failed = Verdict.REFUTED, broken[0]
+    elif refuted:
+        state.verdict, state.failed = Verdict.REFUTED, refuted[0]
+    else:
+        state.verdict = bound
+    # a cell goes on after HOLDS HERE: more runs sharpen the rate and what the master inequality can refute
+    state.open = not (state.verdict.negative or look >= asked.settings.replicates or not built.noisy)
+    if not state.open and state.verdict is Verdict.NOT_REFUTED:
+        state.reason = _why_not_more(asked, built, state.runs)
+
+
+def _why_not_more(asked: Asked, built: Built, runs: int) -> str:
+    if not _second_moment(built):
+        return "HOLDS HERE is refused: the second moment of the error is infinite under this noise"
+    needed = betting.runs_needed(asked.settings.kappa, asked.alpha)
+    if runs < needed:
+        return f"{runs} runs; no test can claim HOLDS HERE with fewer than {needed} at kappa = {asked.settings.kappa:g}"
+    return f"the mean is too close to the bound for {runs} runs"
+
+
+def _second_moment(built: Built) -> bool:
+    """True when the squared error can have a finite mean: the noise has a finite fourth moment (or samples rows)."""
+    if built.noise.fill is None or built.noise.fourth_moment is None:
+        return True
+    par = dict(zip(built.noise.par, built.noise_par.tolist(), strict=False))
+    return math.isfinite(built.noise.fourth_moment(par))
+
+
+def _weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers: Mapping[str, Any],
+           trivial: float | None, threshold: float) -> dict[str, Any]:  # fmt: skip
+    """Return what one inequality says after these runs: means, evidence, verdict."""
+    rhs = inequality.rhs.value(built.constants)
+    lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
+    finite = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
+    ratios = np.maximum(finite, 0.0) / rhs
+    n = len(ratios)
+    with np.errstate(over="ignore"):
+        mean = float(finite.mean())
+        error = float(finite.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+    found = {"lhs": mean, "se": error, "rhs": rhs, "ratio": mean / rhs, "verdict": Verdict.NOT_REFUTED, "n": n}
+    vacuous = name != "master" and trivial is not None and rhs >= trivial
+    if not built.noisy:
+        room = ROUNDING_PER_STEP * built.cell.K
+        decided = (
+            Verdict.REFUTED if ratios[0] > 1 + room else Verdict.EXACT if ratios[0] < 1 - room else Verdict.NOT_REFUTED
+        )
+        return {**found, "verdict": Verdict.VACUOUS if vacuous and decided is not Verdict.REFUTED else decided}
+    against = betting.against_at_most_one(ratios)
+    support = betting.against_at_least_one(ratios, asked.settings.kappa)
+    found |= {"log10_e": against / math.log(10), "log10_e_holds": support / math.log(10)}
+    found["detectable"] = betting.detectable_factor(ratios, threshold)
+    if against >= threshold:
+        found["verdict"] = Verdict.REFUTED
+    elif vacuous:
+        found["verdict"] = Verdict.VACUOUS
+    elif support >= math.log(1 / asked.alpha) and _second_moment(built):
+        found["verdict"] = Verdict.HOLDS_HERE
+    return found

@@ -1,0 +1,145 @@
+"""Reproduce one number: a witness of a refutation, or one cell of a stored run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ratecheck.checks import exact, monte_carlo
+from ratecheck.checks.job import Job
+from ratecheck.checks.measure import Store, gathered, measure
+from ratecheck.checks.monte_carlo import wanted_of
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Claim
+from ratecheck.core.run import finite, record_key
+from ratecheck.core.witness import Witness
+from ratecheck.engine.build import Built, build
+from ratecheck.engine.sweep import block_width
+from ratecheck.errors import RunError
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """What came out again, beside what was stored; equal to the last bit or not."""
+
+    lines: list[str]
+    same: bool
+    found: Mapping[str, Any]
+
+
+def witness(one: Witness) -> Reproduced:
+    """Reproduce a witness. Raises RunError when it names a check that the claim does not have."""
+    claim: Claim = shelf.CLAIMS.get(one.claim)
+    if one.kind == "identity":
+        return _order(one, claim)
+    if one.kind == "stepsize":
+        return _stepsize(one, claim)
+    return _cell(one, claim)
+
+
+def _order(one: Witness, claim: Claim) -> Reproduced:
+    identities, facts = {i.name: i for i in claim.identities}, {c.name: c for c in claim.counting}
+    if one.check not in {*identities, *facts}:
+        raise RunError(f"claim {one.claim!r} has no identity or counting fact {one.check!r}.")
+    order, workers = [int(m) for m in one.cell["order"]], int(one.cell["M"])
+    scheduler = shelf.SCHEDULERS.get(one.cell["scheduler"])
+    found: dict[str, Any] = {}
+    if one.check in identities:
+        method = shelf.METHODS.get(one.cell["method"])
+        constants = {"M": workers, "K": len(order)}
+        fault = exact.residual_of(identities[one.check], method, scheduler, workers, tuple(order), constants)
+        found |= {} if fault is None else {"step": fault[0], "fault": fault[1]}
+    else:
+        found |= exact.counting_fault(facts[one.check], scheduler, workers, tuple(order))
+    lines = [f"{one.check} on M = {workers}, arrival order {order}: {found.get('fault', 'no fault')}"]
+    return Reproduced(lines, found == dict(one.found), found)
+
+
+def _built(one: Witness, claim: Claim) -> Built:
+    return build(
+        Cell.from_json(dict(one.cell)),
+        one.seed,
+        method=claim.method,
+        scheduler=claim.scheduler,
+        stepsize=claim.stepsize,
+    )
+
+
+def _stepsize(one: Witness, claim: Claim) -> Reproduced:
+    built = _built(one, claim)
+    schedule = built.weighted.schedule
+    n = int(np.flatnonzero(schedule.version[: schedule.horizon] == one.found["k"])[0])
+    given = float(built.weighted.gamma[n])
+    lines = [
+        f"stepsize at k = {one.found['k']}, tau = {int(schedule.delay[n])}: {given!r}; "
+        f"the claim has {one.found['claim']!r}"
+    ]
+    return Reproduced(lines, given == one.found["given"], {**one.found, "given": given})
+
+
+def _cell(one: Witness, claim: Claim) -> Reproduced:
+    built = _built(one, claim)
+    runs = int(one.found["runs"])
+    numbers = numbers_of(one.claim, claim, built, runs)
+    found: dict[str, Any] = {"verdict": one.found["verdict"], "runs": runs}
+    if one.kind == "identity-on-floats":
+        found |= numbers["identities"][one.check]
+    elif one.check in numbers["inequalities"]:
+        found |= numbers["inequalities"][one.check]
+    lines = [
+        built.cell.label,
+        f"{one.check} after {runs} runs: "
+        + ", ".join(f"{k} = {v}" for k, v in found.items() if k not in ("runs", "verdict")),
+    ]
+    return Reproduced(lines, finite(found) == dict(one.found), found)
+
+
+def numbers_of(name: str, claim: Claim, built: Built, runs: int) -> dict[str, Any]:
+    """Simulate the first ``runs`` runs of a cell again; return means and bounds of its inequalities, and identities."""
+    wanted = wanted_of(claim)
+    store = Store()
+    width = block_width(built.instance.dimension) if built.noisy else 1
+    blocks = -(-runs // width)
+    for block in range(blocks):
+        record = measure(built, block, width, wanted, claim.identities)
+        store.add({"key": record_key(name, built.cell.digest, block), **record})
+    found = gathered(name, built, blocks, store, wanted)
+    numbers = {n: found[n][:runs] for n in wanted}
+    inequalities = {}
+    for label, inequality in claim.outputs[built.cell.output].inequalities().items():
+        lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
+        lhs = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
+        rhs = inequality.rhs.value(built.constants)
+        with np.errstate(over="ignore"):
+            mean = float(lhs.mean())
+        inequalities[label] = {"lhs": mean, "rhs": rhs, "ratio": mean / rhs}
+    return {"inequalities": inequalities, "identities": found["identities"]}
+
+
+def stored_cell(results: Mapping[str, Any], wanted: str) -> tuple[str, dict[str, Any]]:
+    """Return (claim, row) of the cell with this digest, or whose label holds these words. Raises RunError otherwise."""
+    rows = [(r["claim"], c) for r in results["results"] for c in r["details"].get("cells", []) if "inequalities" in c]
+    words = wanted.replace(",", " ").split()
+    near = [(n, c) for n, c in rows if c["digest"].startswith(wanted) or all(w in c["label"].split() for w in words)]
+    if not near:
+        raise RunError(f"no measured cell {wanted!r} in this run; cells are named by digest or label, as in its table.")
+    return near[0]
+
+
+def cell_again(job: Job, claim: str, row: Mapping[str, Any]) -> Reproduced:
+    """Simulate one stored cell again and compare the means of its inequalities with the stored ones."""
+    found = job.claims[claim]
+    asked = (monte_carlo.under(c, found, job.method, job.stepsize) for c in job.scenario.cells(job.folder))
+    cell = next(c for c in asked if c.digest == row["digest"])
+    built = build(
+        cell, job.seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize, folder=job.folder
+    )
+    numbers = finite(numbers_of(claim, found, built, int(row["n"]))["inequalities"])
+    same = all(numbers[n][v] == row["inequalities"][n][v] for n in numbers for v in ("lhs", "rhs", "ratio"))
+    lines = [f"{claim}: {cell.label}, {row['n']} runs"]
+    lines += [f"{n}: measured {i['lhs']!r}, bound {i['rhs']!r}, ratio {i['ratio']!r}" for n, i in numbers.items()]
+    return Reproduced(lines, same, numbers)

@@ -1,0 +1,342 @@
+"""The command line. stdout carries the result, stderr the progress; bad input is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from ratecheck.errors import RatecheckError
+
+app = typer.Typer(
+    name="ratecheck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Check convergence theorems of asynchronous SGD the way code is checked.",
+)  # fmt: skip
+trace_app = typer.Typer(no_args_is_help=True, help="Real delay traces: record, import, show.")
+app.add_typer(trace_app, name="trace")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Out = Annotated[Path, typer.Option(help="Folder in which runs are kept (under .ratecheck/runs).")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on it.")]
+Targets = Annotated[
+    list[str] | None, typer.Argument(help="Claims, one scenario, or .py/.toml files; none: every claim.")
+]
+
+
+def default_threads() -> int:
+    """Return the number of processors this process may use, at most 8."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def echo(text: str = "") -> None:
+    """Print to stdout."""
+    typer.echo(text)
+
+
+def echo_json(data: Any) -> None:
+    """Print data as JSON without NaN or Infinity."""
+    from ratecheck.core.run import finite
+
+    typer.echo(json.dumps(finite(data), indent=1, allow_nan=False))
+
+
+@app.callback(invoke_without_command=True)
+def _top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from ratecheck.core.run import version as installed
+
+        echo(f"ratecheck {installed()}")
+        raise typer.Exit
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(help="claims, methods, schedulers, stepsizes, problems, noises, delays, scenarios")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List what is on the shelves."""
+    from ratecheck.core import scenario, shelf
+    from ratecheck.errors import UnknownName
+
+    found: dict[str, dict[str, str]] = {}
+    for name, one in shelf.SHELVES.items():
+        if kind in (None, name):
+            found[name] = {n: _first_line(one.module(n).__doc__) for n in one.names()}
+    if kind in (None, "scenarios"):
+        found["scenarios"] = {n: scenario.find(n)[0].title for n in scenario.names()}
+    if not found:
+        raise UnknownName(f"unknown kind {kind!r}{shelf.did_you_mean(str(kind), [*shelf.SHELVES, 'scenarios'])}")
+    if as_json:
+        echo_json(found)
+        return
+    for name, parts in found.items():
+        echo(name)
+        width = max(map(len, parts), default=0)
+        for part, line in parts.items():
+            echo(f"  {part:<{width}}  {line}")
+
+
+def _first_line(doc: str | None) -> str:
+    return (doc or "").strip().split("\n")[0].rstrip(".")
+
+
+@app.command()
+def show(
+    claim: str, latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False, as_json: Json = False
+) -> None:
+    """Show a claim: statement, assumptions, stepsize, bounds, identities."""
+    from ratecheck.core import shelf
+    from ratecheck.report.statement import as_data, as_latex, as_text
+
+    found = shelf.CLAIMS.get(claim)
+    rule = shelf.STEPSIZES.get(found.stepsize) if isinstance(found.stepsize, str) else found.stepsize
+    if as_json:
+        echo_json(as_data(claim, found, rule))
+    else:
+        echo(as_latex(found, rule) if latex else as_text(claim, found, rule))
+
+
+@app.command()
+def check(
+    targets: Targets = None,
+    profile: Annotated[str, typer.Option(help="quick, standard, thorough, or another scenario.")] = "quick",
+    evidence: Annotated[str | None, typer.Option(help="Kinds of evidence, comma-separated: exact,monte-carlo.")] = None,
+    method: Annotated[str | None, typer.Option(help="A method instead of the claim's: a name or FILE.py.")] = None,
+    stepsize: Annotated[str | None, typer.Option(help="A stepsize instead of the claim's: a name or FILE.py.")] = None,
+    trace: Annotated[
+        Path | None, typer.Option(help="Run on this recorded trace instead of the scenario's delays.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed; default: the scenario's.")] = None,
+    threads: Threads = None,
+    budget: Annotated[str | None, typer.Option(help="Stop after this time, such as 90s or 10m.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="False-alarm probability of the whole check.")] = None,
+    kappa: Annotated[float | None, typer.Option(help="Declared bound on E[(error/bound)^2].")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run where an assumption fails, too.")] = False,
+    strict_rate: Annotated[bool, typer.Option("--strict-rate", help="Exit 4 when a rate is SLOWER.")] = False,
+    reproducible: Annotated[
+        bool, typer.Option("--reproducible", help="Use the build that equals CPython bit for bit.")
+    ] = False,
+    out: Out = Path("."),
+    as_json: Json = False,
+    require: Annotated[str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict.")] = None,
+) -> None:
+    """Check claims: the main job. Without arguments every claim, on the quick profile."""
+    from ratecheck.commands import session
+    from ratecheck.core.run import Run
+
+    session.level_of(require)
+    seconds = _seconds(budget) if budget else None
+    request = session.ask(
+        targets or [],
+        profile=profile,
+        evidence=evidence,
+        method=method,
+        stepsize=stepsize,
+        trace=trace,
+        seed=seed,
+        alpha=alpha,
+        kappa=kappa,
+        force=force,
+        strict=reproducible,
+    )
+    run = Run.create(out, {"argv": sys.argv[1:], "request": request.__dict__})
+    _work(request, run, threads or default_threads(), seconds, as_json, require, strict_rate)
+
+
+def _work(
+    request: Any, run: Any, threads: int, budget: float | None, as_json: bool, require: str | None, strict_rate: bool
+) -> NoReturn:
+    from ratecheck.commands import session
+    from ratecheck.report import text
+
+    results, computed = session.perform(request, run, threads=threads, budget=budget, quiet=as_json)
+    document = session.finish(request, run, results, require, strict_rate)
+    if as_json:
+        echo_json(document)
+    else:
+        echo(text.verdicts(document["results"]))
+        for name in session.witnesses(results):
+            echo(f"replay   ratecheck replay {run.folder / 'witnesses' / name}")
+        echo(f"run      {run.folder}   ({computed} blocks computed; page: ratecheck report {run.name})")
+        if any(r.verdict.word == "INCONCLUSIVE" for r in results):
+            echo(f"resume   ratecheck resume {run.name}")
+    raise typer.Exit(int(document["exit_code"]))
+
+
+def _seconds(text: str) -> float:
+    from ratecheck.errors import ScenarioError
+
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        found = float(text[:-1]) * units[text[-1]] if text[-1] in units else float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 < found < float("inf"):
+        raise ScenarioError(f"--budget takes a time such as 90s, 10m or 1h, not {text!r}.")
+    return found
+
+
+@app.command()
+def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads = None, out: Out = Path("."),
+           as_json: Json = False) -> None:  # fmt: skip
+    """Go on with a run that was stopped or killed; finished records are not computed again."""
+    from ratecheck.commands import session
+    from ratecheck.core.run import Run
+
+    run = Run.find(name, out)
+    _work(session.resumed(run), run, threads or default_threads(), None, as_json, None, False)
+
+
+@app.command()
+def replay(
+    target: Annotated[str, typer.Argument(metavar="WITNESS.json|RUN")],
+    cell: Annotated[str | None, typer.Option(help="A cell of the run: its digest, or words of its label.")] = None,
+    out: Out = Path("."),
+    as_json: Json = False,
+) -> None:
+    """Reproduce one refutation, or one cell of a run, to the last bit."""
+    from ratecheck.checks import reproduce
+    from ratecheck.core.witness import Witness
+    from ratecheck.errors import RunError
+
+    if target.endswith(".json"):
+        found = reproduce.witness(Witness.load(Path(target)))
+    elif cell is None:
+        raise RunError(f"name a cell of run {target!r}: ratecheck replay {target} --cell 'M=4 K=256'.")
+    else:
+        found = _replay_cell(target, cell, out)
+    if as_json:
+        echo_json({"same": found.same, "found": found.found})
+    else:
+        for line in found.lines:
+            echo(line)
+        echo("reproduced to the last bit" if found.same else "NOT reproduced: the stored numbers differ")
+    raise typer.Exit(0 if found.same else 1)
+
+
+def _replay_cell(target: str, cell: str, out: Path) -> Any:
+    from ratecheck.checks import reproduce
+    from ratecheck.commands import session
+    from ratecheck.core.run import Run
+
+    run = Run.find(target, out)
+    claim, row = reproduce.stored_cell(run.read("results.json"), cell)
+    return reproduce.cell_again(session.resumed(run).job(1), claim, row)
+
+
+@app.command("run")
+def run_(scenario: str, seed: Annotated[int | None, typer.Option(min=0)] = None, threads: Threads = None,
+         out: Out = Path("."), as_json: Json = False) -> None:  # fmt: skip
+    """Simulate a scenario and draw it, without a claim."""
+    from ratecheck.commands import simulation
+
+    found = simulation.perform(scenario, seed, threads or default_threads(), out)
+    if as_json:
+        echo_json(found.document)
+    else:
+        for line in found.lines:
+            echo(line)
+
+
+@app.command()
+def report(name: Annotated[str, typer.Argument(metavar="RUN")] = "latest", out: Out = Path(".")) -> None:
+    """Write the page, the plots and their tables of a run; also of one that is not finished."""
+    from ratecheck.core.run import Run
+    from ratecheck.report import html
+
+    run = Run.find(name, out)
+    echo(str(html.write(run.folder)))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Say whether this machine and installation can do the work, and how fast."""
+    from ratecheck.commands import doctor as examination
+
+    found = examination.examine()
+    if as_json:
+        echo_json(found)
+    else:
+        for name, line in found["lines"].items():
+            echo(f"{name:<12} {line}")
+    raise typer.Exit(0 if found["healthy"] else 1)
+
+
+@trace_app.command("record")
+def trace_record(
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
+    workers: Annotated[int, typer.Option(min=1, max=256)] = 4,
+    steps: Annotated[int, typer.Option(min=1)] = 5000,
+    dimension: Annotated[int, typer.Option(min=1)] = 400,
+    batch: Annotated[int, typer.Option(min=1)] = 256,
+    rows: Annotated[int, typer.Option(min=1)] = 2000,
+    slow: Annotated[int, typer.Option(min=1, help="Make the last worker this many times slower.")] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Run a real asynchronous parameter server on this machine and write who delivered when."""
+    from ratecheck.commands import tracing
+
+    sizes = {
+        "workers": workers,
+        "steps": steps,
+        "dimension": dimension,
+        "batch": batch,
+        "rows": rows,
+        "slow": slow,
+        "seed": seed,
+    }
+    for line in tracing.record_to(out, sizes):
+        echo(line)
+
+
+@trace_app.command("import")
+def trace_import(
+    source: Path,
+    out: Annotated[Path, typer.Option("--out", help="CSV file to write, in ratecheck's form.")],
+    form: Annotated[str | None, typer.Option(help="'worker,time', 'worker' or 'delay'; default: detected.")] = None,
+    base: Annotated[
+        int | None, typer.Option(min=0, max=1, help="Delays count from 0 or from 1; default: detected.")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="M, when some workers never deliver.")] = None,
+) -> None:
+    """Read a CSV of worker,time rows or of one delay per line, and reject what is no schedule of Algorithm 1."""
+    from ratecheck.commands import tracing
+
+    for line in tracing.import_to(source, out, form, base, workers):
+        echo(line)
+
+
+@trace_app.command("show")
+def trace_show(
+    source: Path,
+    plot: Annotated[Path | None, typer.Option(help="Write the histogram as .pdf, .svg or .png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print M, K, mean and largest delay of a trace, and its histogram."""
+    from ratecheck.commands import tracing
+
+    data, lines = tracing.describe(source, plot)
+    if as_json:
+        echo_json(data)
+    else:
+        for line in lines:
+            echo(line)
+
+
+def main() -> NoReturn:
+    """Run the command line; every error that ratecheck raises on purpose is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except RatecheckError as fault:
+        typer.echo(f"error: {fault}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; finished records are kept: ratecheck resume RUN", err=True)
+        sys.exit(130)
+    sys.exit(0)

@@ -1,0 +1,1 @@
+"""The nouns: formulas, parts, schedules, claims, verdicts. Imports numpy and sympy, never numba."""

@@ -1,0 +1,77 @@
+"""Delays: how long each gradient takes (a clock), or in which order gradients arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ratecheck.core.part import merged, number
+from ratecheck.errors import PartError
+
+#: parameters that every clock has: explicit mean durations, or a ratio slowest/fastest spread geometrically
+SPEEDS: Mapping[str, Any] = {"speeds": None, "spread": 1}
+
+
+@dataclass(frozen=True)
+class Delays:
+    """A delay model: ``duration`` (a clock) or ``order`` (an explicit order of arrivals).
+
+    ``duration(key, worker, number, mean, par)`` is a kernel that returns how long the ``number``-th task of
+    ``worker`` takes, given that worker's mean duration; it draws by key, so a duration does not depend on what else
+    happens. Clocks drive any scheduler and all take ``speeds`` (mean durations, one a worker) or ``spread``.
+    ``order(workers, steps, par, key)`` returns the int64 vector of workers in order of arrival (steps,).
+
+    ``longest(workers, par)`` declares the largest delay that can occur (None: unbounded), ``par`` being the merged
+    parameters with numbers as floats. ``recorded(par)`` gives (M, K) where the order is a recorded one.
+    """
+
+    name: str
+    duration: Callable[..., float] | None = None
+    order: Callable[[int, int, Mapping[str, Any], np.uint64], npt.NDArray[np.int64]] | None = None
+    par: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    longest: Callable[[int, Mapping[str, Any]], int | None] | None = None
+    recorded: Callable[[Mapping[str, Any]], tuple[int, int]] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.duration is None) == (self.order is None):
+            raise PartError(f"delays {self.name!r} needs either duration (a clock) or order, not both.")
+
+    @property
+    def is_clock(self) -> bool:
+        """True when durations exist, so that any scheduler can be driven."""
+        return self.duration is not None
+
+    def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters over the defaults: numbers as floats, lists and texts as they are."""
+        defaults = {**SPEEDS, **self.par} if self.is_clock else dict(self.par)
+        found = merged("delays", self.name, defaults, given)
+        return {n: _plain(v, f"delays {self.name!r}, {n}") for n, v in found.items()}
+
+    def means(self, workers: int, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the mean duration of each worker (M,), positive. Raises PartError when the speeds do not fit M."""
+        if par.get("speeds") is not None:
+            means = np.array([number(v, f"delays {self.name!r}, speeds") for v in par["speeds"]])
+            if means.shape != (workers,):
+                raise PartError(f"delays {self.name!r}: speeds has {means.size} entries for M = {workers} workers.")
+        else:
+            ratio = float(par["spread"])
+            if not ratio > 0:
+                raise PartError(f"delays {self.name!r}: spread must be positive, not {ratio:g}.")
+            means = ratio ** (np.arange(workers) / max(1, workers - 1))
+        if not np.all((means > 0) & np.isfinite(means)):
+            raise PartError(f"delays {self.name!r}: mean durations must be positive numbers.")
+        return means
+
+    def numbers(self, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the clock's own numbers (p,), in the order of ``par``, for the kernel."""
+        return np.array([float(par[n]) for n in self.par] or [0.0])
+
+
+def _plain(value: Any, where: str) -> Any:
+    if value is None or isinstance(value, list | tuple) or (isinstance(value, str) and "/" not in value):
+        return value
+    return value if isinstance(value, str) and not value.replace("/", "").isdigit() else number(value, where)

@@ -1,0 +1,76 @@
+"""Problem: an objective with its gradient kernels and the constants it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ratecheck.core.part import merged
+from ratecheck.errors import PartError
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One objective: its numbers and what it declares about itself.
+
+    ``data`` is the flat float64 vector the kernels read, for one replicate; ``start`` and ``minimiser`` have shape
+    (d,). ``constants`` holds what is declared: L, mu, G (of F alone, without noise), zeta, and ``sigma`` for a finite
+    sum whose row sampling has bounded variance. ``rows`` is the number of rows of a finite sum (0: none), ``batch``
+    how many rows one gradient takes. ``classes`` are words that assumptions look for: "convex", "smooth", ...
+    """
+
+    data: Vector
+    start: Vector
+    minimiser: Vector
+    minimum: float
+    constants: Mapping[str, float] = field(hash=False)
+    classes: frozenset[str]
+    rows: int = 0
+    batch: int = 1
+
+    @property
+    def dimension(self) -> int:
+        """The dimension d of the model."""
+        return int(self.start.shape[0])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A family of objectives: three kernels and a maker.
+
+    ``mean_gradient(x, worker, data, out)`` writes the gradient of F at ``x`` (D,) into ``out`` (D,);
+    ``value(x, data, out)`` writes F of each replicate into ``out`` (R,); ``gradient(x, worker, sample, data, out)``
+    (finite sums) writes the gradient on the rows ``sample`` (int64, R * batch: the rows of replicate r stand at
+    ``sample[r * batch : (r + 1) * batch]``). Coordinate i of replicate r stands at ``i * R + r``.
+
+    ``make(par, constants, key)`` returns an Instance; ``par`` are the merged parameters, ``constants`` the cell's
+    (M, K, sigma, W, ...), ``key`` a uint64 for data it makes. ``layout(data, replicates)`` may lay the data out anew
+    for R replicates (a spectrum repeated, say), so that inner loops are long. ``exact=True`` says that the kernels
+    use only ``+ - * /`` and run on Fraction too.
+    """
+
+    name: str
+    make: Callable[[Mapping[str, Any], Mapping[str, Any], np.uint64], Instance]
+    mean_gradient: Callable[..., None]
+    value: Callable[..., None]
+    gradient: Callable[..., None] | None = None
+    layout: Callable[[Vector, int], Vector] | None = None
+    par: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    exact: bool = False
+
+    def instance(self, given: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -> Instance:
+        """Make the objective with parameters ``given`` over the defaults. Raises PartError with the problem's name."""
+        par = merged("problem", self.name, self.par, given)
+        try:
+            instance = self.make(par, constants, key)
+        except (ValueError, TypeError, KeyError, IndexError) as fault:
+            raise PartError(f"problem {self.name!r} cannot be made with {par}: {fault}") from fault
+        if not (np.all(np.isfinite(instance.data)) and np.all(np.isfinite(instance.start))):
+            raise PartError(f"problem {self.name!r}: its data or its start are not finite numbers.")
+        return instance

@@ -1,0 +1,219 @@
+"""Scenario: an experiment as data (TOML), checked on reading; expands into cells."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.part import Part, number
+from ratecheck.core.shelf import did_you_mean
+from ratecheck.errors import ScenarioError
+
+Value = bool | int | float | str | list[Any]
+PartSpec = str | dict[str, Value]
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Strict(BaseModel):
+    """A table in which an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Exact(Strict):
+    """Exact evidence: all arrival orders of these (M, K)."""
+
+    cases: list[tuple[Positive, Positive]] = Field(default=[(2, 6), (3, 6)], description="pairs [M, K]")
+
+
+class MonteCarlo(Strict):
+    """Monte Carlo evidence: how many runs at most, and the error probabilities."""
+
+    replicates: Positive = Field(default=64, description="runs a cell at most; looks are at 8, 16, 32, ...")
+    alpha: float = Field(default=1e-3, gt=0, lt=1, description="false-alarm probability of the whole check")
+    kappa: float = Field(default=4.0, gt=1, description="declared bound on E[(error/bound)^2] for HOLDS HERE")
+    margin: float = Field(default=0.1, gt=0, description="slopes within this of the bound's count as equal")
+
+
+class Grid(Strict):
+    """A product of settings: every key is one value or a list. A recorded trace brings its own M and K."""
+
+    problem: PartSpec | list[PartSpec]
+    noise: PartSpec | list[PartSpec] = "gaussian"
+    delays: PartSpec | list[PartSpec]
+    M: Positive | list[Positive] | None = None
+    K: Positive | list[Positive] | None = None
+    K_over_M: Positive | list[Positive] | None = Field(default=None, description="K as a multiple of M")
+    sigma: NonNegative | list[NonNegative] | None = None
+    sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
+    output: str | list[str] | None = Field(default=None, description="R0, R1, RL or 'all'; default: the claim's first")
+    method: str | list[str] | None = None
+    scheduler: str | None = None
+    stepsize: str | list[str] | None = None
+    constants: dict[str, float | str] = Field(default={}, description="constants declared by hand")
+
+
+class Scenario(Strict):
+    """An experiment: which claims, which cells, how much work."""
+
+    title: str
+    description: str = ""
+    claims: list[str] = Field(default=[], description="claim names or .py files; empty: every claim")
+    seed: int = Field(default=1, ge=0)
+    exact: Exact = Exact()
+    monte_carlo: MonteCarlo = MonteCarlo()
+    grid: list[Grid] = []
+
+    def cells(self, folder: Path | None = None) -> list[Cell]:
+        """Expand the grids, in order, without repeats; ``folder`` is what relative paths are relative to."""
+        found: dict[str, Cell] = {}
+        for i, grid in enumerate(self.grid, 1):
+            for cell in _expand(grid, f"grid {i}", folder):
+                found.setdefault(cell.digest, cell)
+        return list(found.values())
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario file. Raises ScenarioError naming file, key and what to do."""
+    try:
+        data = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as fault:
+        raise ScenarioError(f"{path} cannot be read: {fault}.") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise ScenarioError(f"{path} is not valid TOML: {fault}.") from fault
+    try:
+        return Scenario.model_validate(data)
+    except pydantic.ValidationError as fault:
+        raise ScenarioError(f"{path}: {_sentence(fault)}") from fault
+
+
+def names() -> list[str]:
+    """Return the names of the scenarios that come with ratecheck."""
+    from ratecheck import scenarios
+
+    return sorted(p.stem for root in scenarios.__path__ for p in Path(root).glob("*.toml"))
+
+
+def find(name: str) -> tuple[Scenario, Path]:
+    """Return a scenario by name or path, with the folder its relative paths refer to."""
+    from ratecheck import scenarios
+
+    if name.endswith(".toml"):
+        return load(Path(name)), Path(name).resolve().parent
+    for root in map(Path, scenarios.__path__):
+        if (root / f"{name}.toml").is_file():
+            return load(root / f"{name}.toml"), root
+    raise ScenarioError(f"unknown scenario {name!r}{did_you_mean(name, names())}")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of scenario files, for editors."""
+    return Scenario.model_json_schema()
+
+
+def _sentence(fault: pydantic.ValidationError) -> str:
+    """Turn pydantic's first error into a sentence with the key and a suggestion."""
+    first = fault.errors()[0]
+    where = [
+        str(p) for p in first["loc"] if not (isinstance(p, str) and ("[" in p or p in ("str", "int", "float", "bool")))
+    ]
+    key = ".".join(where)
+    if first["type"] == "extra_forbidden":
+        known = list((Grid if where[0] == "grid" else Scenario).model_fields)
+        return f"unknown key {key!r}{did_you_mean(where[-1], known)}"
+    if first["type"] == "missing":
+        return f"key {key!r} is missing."
+    return f"key {key!r}: {first['msg'].lower()}; got {first['input']!r}."
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _expand(grid: Grid, where: str, folder: Path | None) -> Iterator[Cell]:
+    if grid.K is not None and grid.K_over_M is not None:
+        raise ScenarioError(f"{where}: give K or K_over_M, not both.")
+    if grid.sigma is not None and grid.sigma_over_sqrt_K is not None:
+        raise ScenarioError(f"{where}: give sigma or sigma_over_sqrt_K, not both.")
+    outputs = ["R1", "R0", "RL"] if grid.output == "all" else _listed(grid.output or "")
+    for problem, noise, given in itertools.product(_listed(grid.problem), _listed(grid.noise), _listed(grid.delays)):
+        delays = _absolute(Part.of(given), folder)
+        for workers, steps in _sizes(grid, delays, where, folder):
+            for level, output, method, stepsize in itertools.product(
+                _listed(grid.sigma if grid.sigma_over_sqrt_K is None else grid.sigma_over_sqrt_K),
+                outputs, _listed(grid.method), _listed(grid.stepsize),
+            ):  # fmt: skip
+                sigma = level if level is None or grid.sigma_over_sqrt_K is None else level * math.sqrt(steps)
+                yield Cell(
+                    _absolute(Part.of(problem), folder),
+                    _absolute(Part.of(noise), folder),
+                    delays,
+                    workers,
+                    steps,
+                    None if sigma is None else float(sigma),
+                    output,
+                    _path(method, folder),
+                    _path(grid.scheduler, folder),
+                    _path(stepsize, folder),
+                    _numbers(grid.constants, where),
+                )
+
+
+def _numbers(constants: dict[str, float | str], where: str) -> dict[str, float]:
+    return {n: number(v, f"{where}, constant {n}") for n, v in constants.items()}
+
+
+def _sizes(grid: Grid, delays: Part, where: str, folder: Path | None) -> Iterator[tuple[int, int]]:
+    model = shelf.DELAYS.get(delays.name, folder)
+    if model.recorded:
+        workers, length = model.recorded(model.parameters(delays.par))
+        steps = _listed(grid.K) if grid.K is not None else prefixes(workers, length)
+        if max(steps) > length:
+            raise ScenarioError(f"{where}: K = {max(steps)} is more than the {length} steps of {delays.label}.")
+        yield from ((workers, k) for k in steps)
+        return
+    if grid.M is None:
+        raise ScenarioError(f"{where}: key 'M' is missing (only a recorded trace brings its own M).")
+    if grid.K is None and grid.K_over_M is None:
+        raise ScenarioError(f"{where}: key 'K' (or 'K_over_M') is missing.")
+    for workers in _listed(grid.M):
+        if grid.K is not None:
+            yield from ((workers, k) for k in _listed(grid.K))
+        else:
+            yield from ((workers, int(r * workers)) for r in _listed(grid.K_over_M))
+
+
+def prefixes(workers: int, length: int) -> list[int]:
+    """Return the K grid of a trace: its length and halvings of it, down to 8 M, at most six."""
+    found = [length]
+    while len(found) < 6 and found[-1] // 2 >= 8 * workers:
+        found.append(found[-1] // 2)
+    return sorted(found)
+
+
+def _path(name: str | None, folder: Path | None) -> str | None:
+    if name is None or folder is None or not name.endswith(".py") or Path(name).is_absolute():
+        return name
+    return str(folder / name)
+
+
+def _absolute(part: Part, folder: Path | None) -> Part:
+    par = {n: _file(v, folder) for n, v in part.par.items()}
+    return Part(_path(part.name, folder) or part.name, par)
+
+
+def _file(value: Any, folder: Path | None) -> Any:
+    """Make the path of a data file (a .csv beside the scenario) absolute."""
+    if folder is None or not (isinstance(value, str) and value.endswith(".csv")) or Path(value).is_absolute():
+        return value
+    return str(folder / value)

@@ -1,0 +1,93 @@
+"""Schedule: who delivers when and who is handed work, before any gradient exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """Deliveries n = 1..N and hand-outs h = 0..H-1 (the M initial ones first), as int64 vectors.
+
+    ``worker, job, stamp, counted, source`` describe a delivery: who, which slot of the gradients in flight, at which
+    version it was computed, whether it counts, and which hand-out it answers. The hand-outs made after delivery n
+    (n = 0: at the start) are ``offset[n] .. offset[n+1]-1``, with ``to_worker, to_job`` and ``made_at`` (version).
+    ``horizon`` is N of the run; deliveries beyond it (``worker[horizon:]``), if present, only close the gradients in
+    flight at the horizon (output rule RL). ``time`` (N,) is there when a clock made the schedule.
+    """
+
+    workers: int
+    jobs: int
+    worker: Ints
+    job: Ints
+    stamp: Ints
+    counted: Ints
+    source: Ints
+    offset: Ints
+    to_worker: Ints
+    to_job: Ints
+    made_at: Ints
+    horizon: int
+    time: Floats | None = None
+
+    @cached_property
+    def version(self) -> Ints:
+        """Server version at which each delivery is applied, k = 1..K (N,); dropped deliveries repeat the next k."""
+        return np.cumsum(self.counted) + (1 - self.counted)
+
+    @cached_property
+    def delay(self) -> Ints:
+        """Delay tau = k - stamp >= 1 of each delivery (N,)."""
+        return self.version - self.stamp
+
+    @property
+    def steps(self) -> int:
+        """K: the number of counted deliveries up to the horizon."""
+        return int(self.counted[: self.horizon].sum())
+
+    @property
+    def handouts(self) -> int:
+        """The number of hand-outs made up to the horizon, the M initial ones included."""
+        return int(self.offset[self.horizon + 1])
+
+    @property
+    def closed(self) -> bool:
+        """True when every gradient handed out by the horizon is delivered in the schedule."""
+        return int(np.count_nonzero(self.source < self.handouts)) == self.handouts
+
+    def prefix(self, steps: int) -> Schedule:
+        """Return the schedule up to its first ``steps`` deliveries, keeping the rest to close gradients in flight."""
+        if not 1 <= steps <= self.horizon:
+            raise ValueError(f"a prefix of {steps} deliveries of a schedule of {self.horizon}")
+        return replace(self, horizon=steps)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """A schedule with stepsizes: what a run needs and what the schedule-conditional bounds need.
+
+    ``gamma`` (N,) per delivery up to the horizon, ``gamma_hat`` (H,) final stepsize per hand-out under the output
+    rule, ``weight`` (K+1,) output weight of x_0..x_K, ``square_sum`` the sum of squares of gamma_hat.
+    """
+
+    schedule: Schedule
+    gamma: Floats
+    gamma_hat: Floats
+    weight: Floats
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """W, Q and tau_max: the numbers of this schedule that conditional bounds use."""
+        horizon = self.schedule.horizon
+        return {
+            "W": float(self.weight.sum()),
+            "Q": float(np.square(self.gamma_hat).sum()),
+            "tau_max": float(self.schedule.delay[:horizon].max(initial=1)),
+        }

@@ -1,0 +1,101 @@
+"""Stepsize: the smallest of several named branches, in the delay tau, the step k and declared constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from ratecheck.core.formula import Formula
+from ratecheck.errors import FormulaError
+
+UNIT = (-1, 2)
+
+
+@dataclass(frozen=True, init=False)
+class Stepsize:
+    """The rule gamma(k, tau): the minimum of named branches.
+
+    ``Stepsize(delay=1/(4*L*tau), cap=1/(4*M*L), noise=B/(sigma*sqrt(K)))``. A branch whose denominator vanishes
+    (sigma = 0) is absent. Names matter: the rate check splits cells by the active branch.
+    """
+
+    branches: Mapping[str, Formula]
+
+    def __init__(self, **branches: Any) -> None:
+        if not branches:
+            raise FormulaError("a Stepsize needs at least one named branch: Stepsize(cap=1/(4*M*L)).")
+        object.__setattr__(self, "branches", {name: Formula(e) for name, e in branches.items()})
+
+    def present(self, constants: Mapping[str, Any]) -> dict[str, Formula]:
+        """Return the branches that exist for these constants (finite: no vanishing denominator)."""
+        zero = {n for n, v in constants.items() if isinstance(v, int | float | Fraction) and v == 0}
+        found = {}
+        for name, formula in self.branches.items():
+            if zero & set(formula.names):
+                denominator = sp.fraction(sp.together(formula.expr))[1]
+                gone = [s for s in denominator.free_symbols if s.name in zero]
+                if denominator.subs(dict.fromkeys(gone, 0)) == 0:
+                    continue
+            found[name] = formula
+        if not found:
+            raise FormulaError(
+                f"no branch of the stepsize exists: the denominators of {', '.join(self.branches)} vanish."
+            )
+        return found
+
+    def table(
+        self, k: npt.NDArray[np.int64], tau: npt.NDArray[np.int64], constants: Mapping[str, Any]
+    ) -> npt.NDArray[np.float64]:
+        """Return gamma for steps ``k`` and delays ``tau`` (int64 arrays of one shape), float64 of that shape.
+
+        A rule that does not look at ``k`` is computed once a delay. Raises FormulaError when a value is not finite.
+        """
+        present = self.present(constants)
+        if any("k" in f.names for f in present.values()):
+            gamma = self._least(present, k, tau, constants)
+        else:
+            longest = int(tau.max(initial=1))
+            delays = np.arange(1, longest + 1, dtype=np.int64)
+            gamma = self._least(present, delays, delays, constants)[tau - 1]
+        if not np.all(np.isfinite(gamma)):
+            raise FormulaError("the stepsize is not finite for these constants; look at its denominators.")
+        return gamma
+
+    def active(self, tau: int, constants: Mapping[str, Any]) -> str:
+        """Return the name of the smallest branch at delay ``tau`` (and k = K)."""
+        at = {**constants, "tau": tau, "k": constants.get("K")}
+        values = {name: f.value(at) for name, f in self.present(constants).items()}
+        return min(values, key=lambda name: values[name])
+
+    def exact(self, k: int, tau: int, constants: Mapping[str, Any]) -> sp.Expr:
+        """Return gamma(k, tau) exactly, as a sympy number."""
+        at = {**constants, "tau": tau, "k": k}
+        return sp.Min(*(f.exact(at) for f in self.present(constants).values()))
+
+    def dimension_faults(self) -> list[str]:
+        """Return a sentence for every branch that does not have the unit x^2/F of a stepsize."""
+        return [f"branch {n!r}: {fault}" for n, f in self.branches.items() for fault in f.dimension_faults(UNIT)]
+
+    def latex(self) -> str:
+        """Return the rule in LaTeX."""
+        inner = r",\ ".join(f.latex() for f in self.branches.values())
+        return inner if len(self.branches) == 1 else rf"\min\left\{{{inner}\right\}}"
+
+    @staticmethod
+    def _least(
+        present: Mapping[str, Formula],
+        k: npt.NDArray[np.int64],
+        tau: npt.NDArray[np.int64],
+        constants: Mapping[str, Any],
+    ) -> npt.NDArray[np.float64]:
+        at = {**constants, "tau": tau, "k": k}
+        least: npt.NDArray[np.float64] = np.min(
+            [np.broadcast_to(f.table(at), tau.shape) for f in present.values()], axis=0
+        )
+        return least

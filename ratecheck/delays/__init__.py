@@ -1,0 +1,1 @@
+"""Delay models: clocks, arrival orders, traces. One file a model."""

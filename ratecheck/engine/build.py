@@ -1,0 +1,163 @@
+"""From a cell (data) to what runs: parts from the shelves, the schedule with its stepsizes, the constants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.delays import Delays
+from ratecheck.core.keys import key_of
+from ratecheck.core.method import Method
+from ratecheck.core.noise import Noise
+from ratecheck.core.part import number
+from ratecheck.core.problem import Instance, Problem
+from ratecheck.core.schedule import Schedule, Weighted
+from ratecheck.core.scheduler import Scheduler
+from ratecheck.core.stepsize import Stepsize
+from ratecheck.engine.schedule import make, weigh
+from ratecheck.errors import AssumptionError, CapabilityError, PartError
+
+#: values that a cell's parameters may name instead of a number, computed from the cell's constants
+DERIVED = {
+    "B_over_W": lambda c: c["B"] / c["W"],
+    "K_over_M": lambda c: c["K"] / c["M"],
+    "sigma_over_sqrt_K": lambda c: c["sigma"] / math.sqrt(c["K"]),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A cell made ready: its parts, its objective, its schedule with stepsizes, its constants and facts."""
+
+    cell: Cell
+    method: Method
+    scheduler: Scheduler
+    stepsize: Stepsize
+    problem: Problem
+    instance: Instance
+    noise: Noise
+    noise_par: npt.NDArray[np.float64]
+    weighted: Weighted
+    constants: dict[str, Any]
+    facts: dict[str, Any]
+    key: np.uint64
+
+    @property
+    def noisy(self) -> bool:
+        """True when runs differ: additive noise with sigma > 0, or row sampling."""
+        return not self.noise.additive or bool(self.constants["sigma"])
+
+
+@lru_cache(maxsize=64)
+def _schedule(scheduler: Scheduler, delays: Delays, par: tuple[tuple[str, Any], ...], workers: int, steps: int,
+              key: int, close: bool) -> Schedule:  # fmt: skip
+    return make(scheduler, delays, {n: list(v) if isinstance(v, tuple) else v for n, v in par}, workers, steps,
+                np.uint64(key), close=close)  # fmt: skip
+
+
+def _frozen(par: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((n, tuple(v) if isinstance(v, list) else v) for n, v in par.items())
+
+
+def build(
+    cell: Cell, seed: int, *, method: str, scheduler: str, stepsize: str | Stepsize, folder: Path | None = None,
+    failing: Callable[[Mapping[str, Any]], list[str]] | None = None,
+) -> Built:  # fmt: skip
+    """Resolve a cell. ``method``, ``scheduler`` and ``stepsize`` are the claim's; the cell's own win.
+
+    ``failing(facts)`` names what a claim assumes and the parts do not have; the first such sentence is raised as an
+    AssumptionError before any schedule is made.
+
+    The schedule depends on the seed, the delays, M and K only, so methods and noise levels are compared on the same
+    delays; the samples depend on the seed and the whole cell. Raises PartError, UnknownName, CapabilityError or
+    AssumptionError (a declared constant that the objective itself contradicts).
+    """
+    chosen = cell.stepsize or stepsize
+    rule = shelf.STEPSIZES.get(chosen, folder) if isinstance(chosen, str) else chosen
+    how = shelf.METHODS.get(cell.method or method, folder)
+    who = shelf.SCHEDULERS.get(cell.scheduler or scheduler, folder)
+    problem, noise = shelf.PROBLEMS.get(cell.problem.name, folder), shelf.NOISES.get(cell.noise.name, folder)
+    delays = shelf.DELAYS.get(cell.delays.name, folder)
+    if not noise.additive and problem.gradient is None:
+        raise PartError(f"noise {noise.name!r} samples rows, and problem {problem.name!r} is no finite sum.")
+    period = who.period(cell.M)
+    if cell.K % period:
+        raise AssumptionError(
+            f"K = {cell.K} is no multiple of M = {cell.M}: scheduler {who.name!r} works in rounds of M."
+        )
+    par = noise.parameters(cell.noise.par)
+    data_key = key_of("problem", cell.problem.name)
+    counts = {"M": cell.M, "K": cell.K}
+    derived = any(v in DERIVED for v in cell.problem.par.values() if isinstance(v, str))
+    plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
+    instance = problem.instance(plain, counts, data_key)
+    constants = _constants(cell, instance, noise, par)
+    facts = {
+        **constants, "classes": instance.classes, "problem": cell.problem.label, "scheduler": who.name,
+        "policy": "independent", "noise": noise.name,
+    }  # fmt: skip
+    faults = failing(facts) if failing else []
+    if faults:
+        raise AssumptionError(faults[0])
+    delay_key = key_of("delays", seed, cell.delays.label, cell.M)
+    schedule = _schedule(who, delays, _frozen(delays.parameters(cell.delays.par)), cell.M, cell.K, int(delay_key),
+                         cell.output == "RL")  # fmt: skip
+    schedule = schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
+
+    def instance_with(known: dict[str, Any]) -> Instance:
+        given = {
+            n: DERIVED[v](known) if isinstance(v, str) and v in DERIVED else v for n, v in cell.problem.par.items()
+        }
+        found: Instance = problem.instance(given, known, data_key)
+        return found
+
+    weighted = weigh(schedule, rule, constants, cell.output or "R1")
+    if derived:
+        instance = instance_with({**constants, **weighted.constants})
+        again = _constants(cell, instance, noise, par)
+        used = {n for formula in rule.branches.values() for n in formula.names} & set(constants)
+        moved = sorted(n for n in used | {"B"} if again[n] != constants[n])
+        if moved:
+            raise CapabilityError(
+                f"a parameter of problem {problem.name!r} derived from the stepsizes changes {moved[0]}, "
+                "which they depend on."
+            )
+        constants = again
+    constants |= weighted.constants
+    facts |= constants
+    numbers = np.array([par[n] for n in noise.par] or [0.0])
+    return Built(cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts,
+                 key_of("samples", seed, cell.digest))  # fmt: skip
+
+
+def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
+    """Return every constant of the cell: declared by the problem, measured at the start, declared by hand."""
+    declared = dict(instance.constants)
+    gap = instance.start - instance.minimiser
+    sigma: float | None
+    if noise.fill is None and noise.draw is None:
+        sigma = 0.0
+    else:
+        sigma = declared.get("sigma") if noise.draw is not None else cell.sigma
+    found: dict[str, Any] = {
+        "M": cell.M, "K": cell.K, "d": instance.dimension, "L": declared.get("L"), "mu": declared.get("mu"),
+        "zeta": declared.get("zeta", 0.0), "sigma": sigma, "B": float(np.sqrt(gap @ gap)),
+        "Delta": declared.get("Delta"), "G": declared.get("G"),
+    }  # fmt: skip
+    if found["G"] is not None and noise.additive and sigma:
+        bound = noise.bound(par) if noise.bound else math.inf
+        found["G"] = found["G"] + sigma * bound
+    declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}
+    return {
+        n: None if isinstance(v, float) and not math.isfinite(v) else v
+        for n, v in {**found, **declared_by_hand}.items()
+    }

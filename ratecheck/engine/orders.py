@@ -1,0 +1,42 @@
+"""All arrival orders of a small case, counted once up to what the method can see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ratecheck.core.scheduler import Scheduler
+
+
+def arrival_orders(scheduler: Scheduler, workers: int, steps: int, *, labelled: bool) -> Iterator[tuple[int, ...]]:
+    """Yield every order in which ``workers`` can make ``steps`` deliveries under the scheduler.
+
+    ``labelled=False`` yields one order of each class that differs by relabelling workers only: of workers whose
+    oldest gradients in flight are of the same version, the lowest number arrives. Right for methods that do not see
+    who a worker is and problems in which all workers are alike.
+    """
+    state = np.zeros(scheduler.memory, dtype=np.int64)
+    yield from _extend(scheduler, (), steps, state, 0, [[0] for _ in range(workers)], labelled)
+
+
+def _extend(
+    scheduler: Scheduler, order: tuple[int, ...], left: int, state: np.ndarray, version: int,
+    flying: list[list[int]], labelled: bool,
+) -> Iterator[tuple[int, ...]]:  # fmt: skip
+    if left == 0:
+        yield order
+        return
+    seen: set[int] = set()
+    workers = len(flying)
+    for m in range(workers):
+        if not flying[m] or (not labelled and flying[m][0] in seen):
+            continue
+        seen.add(flying[m][0])
+        memory, handed = state.copy(), np.zeros(workers + 2, dtype=np.int64)
+        counted = scheduler.decide(memory, workers, m, version + 1 - flying[m][0], handed)
+        after = [list(f) for f in flying]
+        after[m].pop(0)
+        for receiver in handed[1 : 1 + handed[0]]:
+            after[int(receiver)].append(version + counted)
+        yield from _extend(scheduler, (*order, m), left - 1, memory, version + counted, after, labelled)

@@ -1,0 +1,158 @@
+"""Simulates blocks of replicates of a cell, compiled or plain, and measures what claims speak about."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ratecheck.core.identity import View
+from ratecheck.core.keys import key_of, wrapping
+from ratecheck.core.symbols import MEASURED
+from ratecheck.engine import loop
+from ratecheck.engine.build import Built
+from ratecheck.engine.replay import plan_of, view_of
+from ratecheck.engine.state import State, allocate, begin, kernels_of, parameters, switches
+from ratecheck.errors import PartError
+
+Floats = npt.NDArray[np.float64]
+
+#: deliveries between two looks at the stop flag
+CHUNK = 65_536
+
+
+class Stopped(Exception):
+    """A simulation was asked to stop; nothing of the unfinished block is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What one block measured: arrays (R,) by name, the averages (D,) and last iterates (D,)."""
+
+    measured: dict[str, Floats]
+    average: Floats
+    last: Floats
+    finite: npt.NDArray[np.bool_]
+
+
+def block_width(dimension: int) -> int:
+    """Return how many replicates share a block: a fixed function of d, so that more runs never change earlier ones."""
+    width = 8
+    while width < 64 and width * dimension < 256:
+        width *= 2
+    return width
+
+
+def watch_points(deliveries: int, count: int = 8) -> list[int]:
+    """Return at most ``count`` steps in 1..N at which identities are looked at: first, last, log-spaced between."""
+    return sorted({int(n) for n in np.unique(np.geomspace(1, deliveries, count).round())} | {deliveries})
+
+
+def simulate(
+    built: Built, block: int, replicates: int, wanted: tuple[str, ...] = MEASURED, *,
+    strict: bool = False, plain: bool = False, chunk: int = CHUNK, stop: threading.Event | None = None,
+    visit: Callable[[View, State], None] | None = None,
+) -> Outcome:  # fmt: skip
+    """Run ``replicates`` replicates of the cell as one vector and return what was measured.
+
+    ``block`` numbers the block: its samples depend on the cell's key and this number alone. ``strict=True`` uses the
+    build that is bitwise equal to CPython, ``plain=True`` CPython itself. ``visit`` is shown the state at the watch
+    points, before the hand-outs. Results do not depend on ``chunk``. Raises Stopped when the flag ``stop`` is set and
+    PartError when a kernel fails.
+    """
+    method, problem, weighted = built.method, built.problem, built.weighted
+    instance, sigma = built.instance, built.constants["sigma"] or 0.0
+    noisy = built.noise.fill is not None and sigma > 0
+    rows = instance.rows if built.noise.draw is not None else 0
+    x0 = np.repeat(instance.start, replicates).astype(np.float64)
+    data = problem.layout(instance.data, replicates) if problem.layout else instance.data
+    data = np.ascontiguousarray(data, dtype=np.float64)
+    state = allocate(method, weighted.schedule, x0, parameters(method, built.constants, exact=False), replicates,
+                     batch=instance.batch, noisy=noisy)  # fmt: skip
+    do = switches(
+        method, rows, noisy=noisy, average="output_gap" in wanted, value="mean_gap" in wanted,
+        slope="mean_gradient_sq" in wanted, track=visit is not None or "virtual_sq" in wanted,
+    )  # fmt: skip
+    kernels, run, start = _engine(built, strict, plain)
+    plan = plan_of(weighted.schedule, weighted.gamma, weighted.gamma_hat, weighted.weight)
+    scale = sigma / np.sqrt(instance.dimension)
+    key = key_of(int(built.key), "block", block)
+    arguments = (state.server, plan, state.flight, state.stream, do, data, built.noise_par, float(scale), key)
+    begin(method, state, x0, start)
+    _guarded(built, _drive, run, kernels, arguments, len(plan.worker), chunk, stop, visit, x0, built, state)
+    return _measure(built, state, replicates, kernels, data)
+
+
+def _drive(run: Any, kernels: Any, arguments: Any, deliveries: int, chunk: int, stop: threading.Event | None,
+           visit: Callable[[View, State], None] | None, x0: Floats, built: Built, state: State) -> None:  # fmt: skip
+    first = 0
+    stops = watch_points(deliveries) if visit else []
+    for last in sorted({*range(chunk, deliveries + 1, chunk), *stops, deliveries + 1}):
+        if stop is not None and stop.is_set():
+            raise Stopped
+        with wrapping():
+            run(first, last, *kernels, *arguments)
+        first = last
+        if visit and last in stops:
+            visit(view_of(last - 1, x0, state.stream.virtual, built.weighted.schedule, arguments[1], state), state)
+
+
+def _engine(built: Built, strict: bool, plain: bool) -> tuple[Any, Any, Any]:
+    """Return (kernels, run, start), sealed unless ``plain`` or the method is an uncompiled one."""
+    functions = kernels_of(built.method, built.problem, built.noise)
+    if plain:
+        return functions, loop.run, built.method.start
+    from ratecheck.engine.compile import run_kernel, seal
+
+    kinds = loop.Kernels._fields
+    if built.method.compiled:
+        sealed = [seal(kind, f, strict) for kind, f in zip(kinds, functions, strict=True)]
+        start = seal("start", built.method.start, strict) if built.method.start else None
+        return sealed, run_kernel(strict), start
+    own = ("receive", "query")
+    sealed = [f if kind in own else seal(kind, f, strict) for kind, f in zip(kinds, functions, strict=True)]
+    return sealed, loop.run, built.method.start
+
+
+def _guarded(built: Built, work: Callable[..., None], *args: Any) -> None:
+    """Run, and turn any failure inside a kernel into one sentence that names the parts."""
+    try:
+        work(*args)
+    except (PartError, Stopped):
+        raise
+    except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError) as fault:
+        parts = f"method {built.method.name!r}, problem {built.problem.name!r}, noise {built.noise.name!r}"
+        raise PartError(f"a kernel of {parts} failed: {type(fault).__name__}: {fault}.") from fault
+
+
+def _measure(built: Built, state: State, replicates: int, kernels: Any, data: Floats) -> Outcome:
+    total = built.constants["W"]
+    star = np.repeat(built.instance.minimiser, replicates)
+    last = state.server.x[0].copy()
+    average = state.stream.average / total if total > 0 else np.full_like(last, np.nan)
+    value = np.zeros(replicates)
+    with np.errstate(all="ignore"), wrapping():
+        kernels[loop.Kernels._fields.index("value")](average, data, value)
+        measured = {
+            "output_gap": value - built.instance.minimum,
+            "mean_gap": state.stream.gap / total - built.instance.minimum if total > 0 else value,
+            "mean_gradient_sq": state.stream.slope / total if total > 0 else value,
+            "virtual_sq": _squares(state.stream.virtual - star, replicates),
+            "last_sq": _squares(last - star, replicates),
+        }
+    finite = np.isfinite(last.reshape(-1, replicates)).all(axis=0) & np.isfinite(measured["output_gap"])
+    return Outcome(measured, average, last, finite)
+
+
+def _squares(vector: Floats, replicates: int) -> Floats:
+    found: Floats = np.square(vector.reshape(-1, replicates)).sum(axis=0)
+    return found
+
+
+def blocks(width: int, replicates: int) -> Iterator[int]:
+    """Yield the numbers of the blocks that hold the first ``replicates`` replicates."""
+    yield from range(-(-replicates // width))

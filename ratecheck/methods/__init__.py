@@ -1,0 +1,1 @@
+"""Methods: how the model moves when a gradient arrives. One file a method."""

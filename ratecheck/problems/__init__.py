@@ -1,0 +1,1 @@
+"""Objectives with declared constants. One file a problem."""

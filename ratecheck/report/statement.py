@@ -1,0 +1,73 @@
+"""A claim in words, in LaTeX and as data."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from ratecheck.core import symbols
+from ratecheck.core.claim import Claim
+from ratecheck.core.stepsize import Stepsize
+
+
+def _constants(claim: Claim, rule: Stepsize) -> dict[str, str]:
+    names = {n for f in rule.branches.values() for n in f.names} if claim.outputs else set()
+    for statement in claim.outputs.values():
+        for inequality in statement.inequalities().values():
+            names |= {*inequality.lhs.names, *inequality.rhs.names}
+    return {n: symbols.meaning_of(n) for n in sorted(names)}
+
+
+def as_data(name: str, claim: Claim, rule: Stepsize) -> dict[str, Any]:
+    """Return the claim as plain data."""
+    return {
+        "claim": name, "title": claim.title, "source": claim.source, "statement": claim.statement, "kind": claim.kind,
+        "expect": claim.expect, "method": claim.method, "scheduler": claim.scheduler, "policy": claim.policy,
+        "assumptions": [a.name for a in claim.conditions()],
+        "stepsize": {n: str(f.expr) for n, f in rule.branches.items()} if claim.outputs else {},
+        "outputs": {
+            r: {n: {"lhs": str(i.lhs.expr), "rhs": {t: str(e) for t, e in i.rhs.terms.items()}} for n, i in s.inequalities().items()}
+            for r, s in claim.outputs.items()
+        },
+        "identities": [i.name for i in claim.identities], "counting": [c.name for c in claim.counting],
+        "constants": _constants(claim, rule),
+    }  # fmt: skip
+
+
+def as_latex(claim: Claim, rule: Stepsize) -> str:
+    """Return the claim in LaTeX."""
+    lines = [rf"\textbf{{{claim.title}}} ({claim.source}).", claim.statement]
+    if claim.outputs:
+        lines.append(rf"\[ \gamma_k = {rule.latex()} \]")
+    for output, statement in claim.outputs.items():
+        for name, inequality in statement.inequalities().items():
+            lines.append(rf"\[ {inequality.latex()} \qquad\text{{({name}, {output})}} \]")
+    lines += [rf"\[ {i.statement} \]" for i in claim.identities]
+    lines += [rf"\[ {c.statement} \]" for c in claim.counting]
+    return "\n".join(lines)
+
+
+def as_text(name: str, claim: Claim, rule: Stepsize) -> str:
+    """Return the claim for the terminal."""
+    lines = [f"{name}: {claim.title}", f"  source       {claim.source}", *_wrapped("statement", claim.statement)]
+    lines.append(f"  assumes      {'; '.join(a.name for a in claim.conditions()) or 'nothing'}")
+    if claim.outputs:
+        lines.append(f"  method       {claim.method} under scheduler {claim.scheduler}")
+        inner = ", ".join(f"{n}: {f.expr}" for n, f in rule.branches.items())
+        lines.append(f"  stepsize     {'min of ' if len(rule.branches) > 1 else ''}{inner}")
+    for output, statement in claim.outputs.items():
+        for kind, inequality in statement.inequalities().items():
+            lines += _wrapped(f"{kind} {output}"[:12], f"E[{inequality.lhs.expr}] <= {inequality.rhs.expr}")
+    for identity in claim.identities:
+        lines += _wrapped("identity", f"{identity.name}: {identity.statement}")
+    for fact in claim.counting:
+        lines += _wrapped("counting", f"{fact.name}: {fact.statement}")
+    lines += [f"  {n:<12} {meaning}" for n, meaning in _constants(claim, rule).items()]
+    lines.append("  derivation   not typed step by step: no symbolic evidence for this claim in this version")
+    lines.append(f"  expected     {claim.expect}; check it: ratecheck check {name}")
+    return "\n".join(lines)
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    body = textwrap.wrap(text, 100) or [""]
+    return [f"  {head:<12} {body[0]}", *(f"{'':<15}{line}" for line in body[1:])]

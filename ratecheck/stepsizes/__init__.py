@@ -1,0 +1,1 @@
+"""Stepsize rules as named branches. One file a rule."""

@@ -1,0 +1,188 @@
+"""Contract of every delay model on the shelf: laws, streams and largest delays are challenged, lies are caught."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ratecheck.checks.challenge import challenge_delays
+from ratecheck.checks.challenge_laws import arrivals, largest_delay
+from ratecheck.core.delays import Delays
+from ratecheck.core.keys import exponential, key_of, word, wrapping
+from ratecheck.core.shelf import DELAYS
+from ratecheck.core.trace import Trace, write
+from ratecheck.engine.compile import seal
+from ratecheck.errors import PartError
+
+ALARM = 1e-6
+#: parameters to try beside the defaults
+OTHERS: dict[str, list[dict[str, Any]]] = {
+    "fixed": [{"spread": "5/2"}, {"spread": 30}, {"spread": "1/7"}],
+    "one_straggler": [{"factor": "1/3"}, {"factor": 7.5, "spread": 2}],
+    "exponential": [{"spread": 10}],
+    "gamma": [{"shape": 1}, {"shape": 50}],
+    "pareto": [{"tail": 3}, {"tail": "11/10"}],
+    "lognormal": [{"s": 0.3}, {"s": 2}],
+    "bursts": [{"length": 1}, {"length": 3}],
+}
+LISTED = [0, 2, 2, 1, 0, 0, 0, 0, 1, 2, 1, 1, 2, 0]
+
+
+@pytest.fixture
+def needs(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    """Parameters without a default, by name of the part."""
+    write(tmp_path / "made.csv", Trace(3, np.array(LISTED, dtype=np.int64)))
+    return {"order": {"workers": LISTED}, "trace": {"file": str(tmp_path / "made.csv")}}
+
+
+EVERY = [(name, par) for name in DELAYS.names() for par in ({}, *OTHERS.get(name, []))]
+CLOCKS = [(name, par) for name, par in EVERY if DELAYS.get(name).is_clock]
+
+
+def test_every_file_is_on_the_shelf():
+    folder = Path(__file__).parents[2] / "ratecheck" / "delays"
+    files = {p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")}
+    assert files == set(DELAYS.names()) >= set(OTHERS)
+    assert all(DELAYS.get(name).name == name for name in files)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize(("name", "par"), EVERY)
+def test_declarations_survive_the_challenge(name, par, needs):
+    listed = {"workers": (3,), "steps": len(LISTED)} if name in needs else {}
+    assert challenge_delays(DELAYS.get(name), {**needs.get(name, {}), **par}, **listed) == []
+
+
+@pytest.mark.parametrize(("name", "par"), CLOCKS)
+def test_strict_build_is_bitwise_the_plain_kernel(name, par):
+    delays = DELAYS.get(name)
+    numbers, key = delays.numbers(delays.parameters(par)), np.uint64(2**63 + 5)
+    compiled = seal("duration", delays.duration, True)
+    with wrapping():
+        for n in range(100):
+            plain = float(delays.duration(key, n % 3, 10**9 + n, 1.5, numbers))
+            assert compiled(key, n % 3, 10**9 + n, 1.5, numbers) == plain
+
+
+LAWS = [
+    ("exponential", {}, stats.expon()),
+    *(("gamma", {"shape": k}, stats.gamma(k, scale=1 / k)) for k in (1, 4, 50)),
+    *(("pareto", {"tail": a}, stats.pareto(a, scale=(a - 1) / a)) for a in (1.5, 3)),
+    *(("lognormal", {"s": s}, stats.lognorm(s, scale=np.exp(-s * s / 2))) for s in (0.3, 1)),
+]
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize(("name", "par", "law"), LAWS)
+def test_laws_by_kolmogorov_and_smirnov(name, par, law):
+    """The law of scipy, with unit mean, for a mean of 2 and halved."""
+    delays = DELAYS.get(name)
+    numbers, compiled = delays.numbers(delays.parameters(par)), seal("duration", delays.duration, True)
+    draws = [compiled(np.uint64(8), n % 4, n // 4, 2.0, numbers) / 2 for n in range(1 << 14)]
+    assert abs(law.mean() - 1) < 1e-12
+    assert stats.kstest(draws, law.cdf).pvalue > ALARM
+
+
+@pytest.mark.parametrize("name", [n for n in DELAYS.names() if DELAYS.get(n).longest and not DELAYS.get(n).is_clock])
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_largest_delay_of_an_order_is_attained(name, workers, needs):
+    if name in needs and workers != 3:
+        return
+    delays = DELAYS.get(name)
+    par = delays.parameters(needs.get(name, {}))
+    steps = len(LISTED) if name in needs else 20 * workers
+    assert largest_delay(arrivals(delays, par, workers, steps, key_of(0)), workers) == delays.longest(workers, par)
+
+
+@pytest.mark.parametrize("speeds", [[1, 1, 1, 1], [1, "5/2"], ["1/10", "1/3"], [1, 3.3, 3.3]])
+def test_largest_delay_of_fixed_speeds_is_attained(speeds):
+    """Equal speeds, and ratios that are no integers: there the declared bound is no bound only."""
+    fixed, count = DELAYS.get("fixed"), len(speeds)
+    par = fixed.parameters({"speeds": speeds})
+    assert largest_delay(arrivals(fixed, par, count, 400, key_of(0)), count) == fixed.longest(count, par)
+
+
+def test_half_fast_is_one_worker_every_other_step():
+    delays = DELAYS.get("half_fast")
+    assert delays.order(3, 9, {}, key_of(0)).tolist() == [0, 0, 0, 1, 0, 2, 0, 0, 0]
+
+
+def test_one_straggler_is_worker_zero():
+    """It delivers once in ``factor`` rounds of the others; every gradient counts M = 4 workers' speeds."""
+    delays = DELAYS.get("one_straggler")
+    order = arrivals(delays, delays.parameters({"factor": 10}), 4, 310, key_of(0))
+    assert np.bincount(order, minlength=4).tolist() == [10, 100, 100, 100]
+
+
+def one_stream(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean * exponential(word(key, number))
+
+
+def shifted_streams(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean * exponential(word(key, number + 100 * worker))
+
+
+def slow(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean * 5 / 4 * exponential(word(word(key, worker), number))
+
+
+def backwards(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean * (exponential(word(word(key, worker), number)) - 0.001)
+
+
+def heavy(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean * 3 * (1 / (word(word(key, worker), number) / 2.0**64)) ** (2 / 3)
+
+
+def out_of_range(workers: int, steps: int, par: Any, key: Any) -> Any:
+    return np.arange(steps, dtype=np.int64) % (workers + 1)
+
+
+LIES: dict[str, tuple[Delays, str]] = {
+    "one stream for all workers": (Delays("x", one_stream), "two workers are correlated"),
+    "shifted streams": (Delays("x", shifted_streams), "two workers are correlated at lag 100"),
+    "another mean": (Delays("x", slow), "the mean duration is declared 1"),
+    "another mean with a heavy tail": (Delays("x", heavy), "the mean duration is declared 1"),
+    "negative durations": (Delays("x", backwards), "it draws a duration of -"),
+    "too short a delay, by one": (
+        replace(DELAYS.get("half_fast"), longest=lambda workers, par: 2 * workers - 1),
+        "the largest delay with M = 5 is declared 9, and 10 was seen",
+    ),
+    "fixed speeds that tie": (
+        replace(DELAYS.get("fixed"), longest=lambda workers, par: workers - 1),
+        "the largest delay with M = 2 is declared 1, and 2 was seen",
+    ),
+    "a worker too many": (Delays("x", order=out_of_range), "with M = 2 names worker 2"),
+    "an order of floats": (Delays("x", order=lambda m, k, par, key: np.zeros(k)), "not int64"),
+}
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("lie", LIES)
+def test_a_lying_model_is_caught(lie):
+    delays, fragment = LIES[lie]
+    found = challenge_delays(delays, workers=(2, 5))
+    assert any(fragment in sentence for sentence in found), found
+
+
+WRONG = [
+    ("order", {}, "needs its parameter workers"),
+    ("order", {"workers": [0, 1]}, "lists 2 deliveries, and 5 are asked for"),
+    ("order", {"workers": [0, 1, 3, 0, 0]}, "entry 3: a worker is a number from 0 to 2, not 3"),
+    ("order", {"workers": [0, 1, "2", 0, 0]}, "entry 3: a worker is a number from 0 to 2, not '2'"),
+    ("order", {"workers": [0, -1, 2, 0, 0]}, "entry 2"),
+    ("bursts", {"length": 0}, "length must be a whole number"),
+    ("bursts", {"length": "5/2"}, "length must be a whole number"),
+]
+
+
+@pytest.mark.parametrize(("name", "par", "sentence"), WRONG)
+def test_wrong_orders_are_one_sentence(name, par, sentence):
+    delays = DELAYS.get(name)
+    with pytest.raises(PartError, match=sentence):
+        delays.order(3, 5, delays.parameters(par), key_of(0))
