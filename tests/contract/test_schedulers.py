@@ -61,8 +61,7 @@ def test_answers_are_in_range_and_nobody_starves(name, workers):
         flight += len(d.handed) - 1
         assert d.counted in (0, 1)
         assert all(0 <= m < workers for m in d.handed)
-        assert 0 < flight <= workers or not d.handed
-        assert flight <= workers
+        assert 0 <= flight <= workers
 
 
 @every_scheduler
