@@ -188,7 +188,5 @@ def _summary(details: dict[str, Any]) -> str:
         )
     if details["counting"]:
         orders = sum(c["orders"] for c in details["counting"][0]["cases"])
-        parts.append(
-            f"{len(details['counting'])} counting facts: exact slack >= 0 on {orders:,} orders up to names"
-        )
+        parts.append(f"{len(details['counting'])} counting facts: exact slack >= 0 on {orders:,} orders up to names")
     return "; ".join(parts)

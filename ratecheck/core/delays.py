@@ -27,6 +27,7 @@ class Delays:
 
     ``longest(workers, par)`` declares the largest delay that can occur (None: unbounded), ``par`` being the merged
     parameters with numbers as floats. ``recorded(par)`` gives (M, K) where the order is a recorded one.
+    ``check(par)`` says in words what is wrong with the parameters, or None.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Delays:
     par: Mapping[str, Any] = field(default_factory=dict, hash=False)
     longest: Callable[[int, Mapping[str, Any]], int | None] | None = None
     recorded: Callable[[Mapping[str, Any]], tuple[int, int]] | None = None
+    check: Callable[[Mapping[str, Any]], str | None] | None = None
 
     def __post_init__(self) -> None:
         if (self.duration is None) == (self.order is None):
@@ -46,10 +48,19 @@ class Delays:
         return self.duration is not None
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters over the defaults: numbers as floats, lists and texts as they are."""
+        """Return the parameters over the defaults: numbers as floats, lists and texts as they are.
+
+        Raises PartError for an unknown parameter, one that is no number where a clock needs one, or one out of range.
+        """
         defaults = {**SPEEDS, **self.par} if self.is_clock else dict(self.par)
         found = merged("delays", self.name, defaults, given)
-        return {n: _plain(v, f"delays {self.name!r}, {n}") for n, v in found.items()}
+        par = {n: _plain(v, f"delays {self.name!r}, {n}") for n, v in found.items()}
+        if self.is_clock:
+            self.numbers(par)
+        fault = self.check(par) if self.check else None
+        if fault:
+            raise PartError(f"delays {self.name!r}: {fault}.")
+        return par
 
     def means(self, workers: int, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return the mean duration of each worker (M,), positive. Raises PartError when the speeds do not fit M."""
@@ -68,7 +79,7 @@ class Delays:
 
     def numbers(self, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return the clock's own numbers (p,), in the order of ``par``, for the kernel."""
-        return np.array([float(par[n]) for n in self.par] or [0.0])
+        return np.array([number(par[n], f"delays {self.name!r}, {n}") for n in self.par] or [0.0])
 
 
 def _plain(value: Any, where: str) -> Any:

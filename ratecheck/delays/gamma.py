@@ -8,6 +8,7 @@ has a key of its own, each attempt its own words.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from ratecheck.core.delay_tools import task_word
@@ -30,4 +31,8 @@ def duration(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
         attempt += 1
 
 
-DELAYS = Delays("gamma", duration, par={"shape": 4})
+def check(par: Mapping[str, Any]) -> str | None:
+    return None if 1 <= par["shape"] < math.inf else f"shape must be at least 1, not {par['shape']:g}"
+
+
+DELAYS = Delays("gamma", duration, par={"shape": 4}, check=check)

@@ -5,6 +5,7 @@ With equal means the largest delay is 1 + (M - 1)(floor(factor) + 1), as in ``fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,4 +23,8 @@ def longest(workers: int, par: Mapping[str, Any]) -> int:
     return longest_of_fixed(times)
 
 
-DELAYS = Delays("one_straggler", duration, par={"factor": 10}, longest=longest)
+def check(par: Mapping[str, Any]) -> str | None:
+    return None if 0 < par["factor"] < math.inf else f"factor must be positive, not {par['factor']:g}"
+
+
+DELAYS = Delays("one_straggler", duration, par={"factor": 10}, longest=longest, check=check)

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from ratecheck.core.delay_tools import task_word
@@ -19,4 +21,8 @@ def duration(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
     return mean * (tail - 1.0) / tail * exp(exponential(task_word(key, worker, number)) / tail)
 
 
-DELAYS = Delays("pareto", duration, par={"tail": "3/2"})
+def check(par: Mapping[str, Any]) -> str | None:
+    return None if 1 < par["tail"] < math.inf else f"tail must be above 1 (finite mean), not {par['tail']:g}"
+
+
+DELAYS = Delays("pareto", duration, par={"tail": "3/2"}, check=check)

@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import sys
+import threading
 import types as python_types
 import warnings
 from collections.abc import Callable
@@ -92,6 +93,8 @@ def _bits_of_float(value):  # type: ignore[no-untyped-def]
     return lambda value: _to_bits(value)
 
 
+#: one compilation at a time: the cache folder is a global of Numba
+_LOCK = threading.RLock()
 _REGISTERED: set[Any] = {keys.float_of_bits, keys.bits_of_float}
 
 
@@ -155,13 +158,26 @@ def _helpers(function: Callable[..., Any]) -> list[Callable[..., Any]]:
 def _register(function: Callable[..., Any]) -> None:
     for helper in _helpers(function):
         if helper not in _REGISTERED and not helper.__module__.startswith("numba"):
-            register_jitable(helper)
+            # the engine's own helpers are inlined: passing the records by value costs tens of nanoseconds a call
+            register_jitable(forceinline=helper.__module__.startswith("ratecheck.engine"))(helper)
             _REGISTERED.add(helper)
 
 
 def _build(function: Callable[..., Any], signature: Any, strict: bool) -> Any:
-    _register(function)
-    options: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+    """Compile without reference counting, which costs two atomic operations for every slice; with it if need be.
+
+    A kernel that allocates (array expressions) needs it, and Numba says so by failing to compile.
+    """
+    with _LOCK:
+        _register(function)
+        try:
+            return _built(function, signature, strict, _nrt=False)
+        except (NumbaError, RuntimeError):
+            return _built(function, signature, strict)
+
+
+def _built(function: Callable[..., Any], signature: Any, strict: bool, **more: Any) -> Any:
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, **more}
     if not strict:
         options["fastmath"] = {"contract"}
     folder = _cache_folder(function) / ("strict" if strict else "default")

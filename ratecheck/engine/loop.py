@@ -11,6 +11,9 @@ from typing import Any, NamedTuple
 
 from ratecheck.core.method import Arrival, Server
 
+#: coordinates of noise made at a time: a piece stays in the first-level cache. Even, for laws that make pairs
+PIECE = 2048
+
 
 class Plan(NamedTuple):
     """A weighted schedule as plain arrays; see ``core.schedule`` for the fields."""
@@ -129,7 +132,8 @@ def hand_out(
             rows = length // size
             if h // rows != flight.block[0]:
                 flight.block[0] = h // rows
-                fill(key, flight.block[0] * length, noise_par, flight.noise)
+                for i in range(0, length, PIECE):
+                    fill(key, flight.block[0] * length + i, noise_par, flight.noise[i : i + PIECE])
             noise = flight.noise[(h % rows) * size :]
             for i in range(size):
                 grad[i] += sigma * noise[i]

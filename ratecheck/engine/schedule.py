@@ -47,41 +47,39 @@ class Desk(NamedTuple):
     handed: Any  # (J + 1,) scheduler's answer
 
 
-def before(due: Any, task: Any, owner: Any, a: int, b: int) -> bool:
+def earlier(due: float, h: int, other_due: float, other: int, owner: Any) -> bool:
     """Order of tasks in the heap: time, then worker, then hand-out number."""
-    if due[a] != due[b]:
-        return bool(due[a] < due[b])
-    u, v = owner[task[a]], owner[task[b]]
-    return bool(u < v or (u == v and task[a] < task[b]))
+    if due != other_due:
+        return bool(due < other_due)
+    return bool(owner[h] < owner[other] or (owner[h] == owner[other] and h < other))
 
 
 def push(due: Any, task: Any, owner: Any, size: int, time: float, h: int) -> None:
-    """Add a task to the binary heap of ``size`` entries."""
+    """Add a task to the binary heap of ``size`` entries: parents move down until the task fits."""
     i = size
-    due[i], task[i] = time, h
     while i > 0:
         parent = (i - 1) // 2
-        if not before(due, task, owner, i, parent):
+        if not earlier(time, h, due[parent], task[parent], owner):
             break
-        due[i], due[parent] = due[parent], due[i]
-        task[i], task[parent] = task[parent], task[i]
+        due[i], task[i] = due[parent], task[parent]
         i = parent
+    due[i], task[i] = time, h
 
 
-def settle(due: Any, task: Any, owner: Any, size: int) -> None:
-    """Restore the heap of ``size`` entries after its root was replaced."""
+def settle(due: Any, task: Any, owner: Any, size: int, time: float, h: int) -> None:
+    """Put a task in the place of the root of the heap of ``size`` entries: smaller children move up until it fits."""
     i = 0
     while True:
         child = 2 * i + 1
         if child >= size:
             break
-        if child + 1 < size and before(due, task, owner, child + 1, child):
+        if child + 1 < size and earlier(due[child + 1], task[child + 1], due[child], task[child], owner):
             child += 1
-        if not before(due, task, owner, child, i):
+        if not earlier(due[child], task[child], time, h, owner):
             break
-        due[i], due[child] = due[child], due[i]
-        task[i], task[child] = task[child], task[i]
+        due[i], task[i] = due[child], task[child]
         i = child
+    due[i], task[i] = time, h
 
 
 def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: Any, tape: Tape, desk: Desk) -> int:
@@ -122,8 +120,7 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
                 desk.free[m] = begin + duration(key, m, desk.done[m], means[m], par)
                 desk.done[m] += 1
                 if hole:
-                    desk.due[0], desk.task[0] = desk.free[m], made
-                    settle(desk.due, desk.task, tape.to_worker, pending)
+                    settle(desk.due, desk.task, tape.to_worker, pending, desk.free[m], made)
                     hole = False
                 else:
                     push(desk.due, desk.task, tape.to_worker, pending, desk.free[m], made)
@@ -132,8 +129,7 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
         tape.offset[n + 1] = made
         if hole:
             pending -= 1
-            desk.due[0], desk.task[0] = desk.due[pending], desk.task[pending]
-            settle(desk.due, desk.task, tape.to_worker, pending)
+            settle(desk.due, desk.task, tape.to_worker, pending, desk.due[pending], desk.task[pending])
         if n == total or (explicit and n == order.shape[0]):
             return n
         if explicit:

@@ -3,10 +3,9 @@
     F(x) = L sum_i h_c(x_i),    h_c(t) = t^2/2 for |t| <= c,  c |t| - c^2/2 beyond
 
 Minimiser 0, F* = 0, L = ``smoothness``, G = L c sqrt(d). The start has norm ``radius`` and equal coordinates.
-With ``kink = "critical"`` it is c = radius / (L W sqrt(d)), W the cell's sum of output weights: noiseless SGD
-with these stepsizes then walks down the linear part and reaches the minimiser only at its last step. That is
-hard for averaged iterates; ours, after the worst case of gradient descent in Drori and Teboulle (2014,
-arXiv:1206.3209).
+In one dimension with L = 1, the value ``kink = "B_over_W"`` of a scenario (W the sum of the output weights) makes
+noiseless SGD walk down the linear part and reach the minimiser only at its last step. That is hard for averaged
+iterates; ours, after the worst case of gradient descent in Drori and Teboulle (2014, arXiv:1206.3209).
 """
 
 from __future__ import annotations
@@ -22,12 +21,7 @@ from ratecheck.core.problem_tools import diagonal, positive, whole
 
 def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -> Instance:
     d, smooth, radius = whole(par, "dimension"), positive(par, "smoothness"), positive(par, "radius")
-    if par["kink"] == "critical":
-        if constants.get("W") is None:
-            raise ValueError("kink = 'critical' needs W, the sum of output weights, which this cell has not")
-        kink = radius / (smooth * float(constants["W"]) * float(np.sqrt(d)))
-    else:
-        kink = positive(par, "kink")
+    kink = positive(par, "kink")
     declared = {"L": smooth, "G": smooth * kink * float(np.sqrt(d))}
     words = frozenset({"convex", "smooth", "differentiable", "lipschitz"})
     return Instance(np.array([smooth, kink]), diagonal(d, radius), np.zeros(d), 0.0, declared, words)

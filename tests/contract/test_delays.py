@@ -170,6 +170,22 @@ def test_a_lying_model_is_caught(lie):
     assert any(fragment in sentence for sentence in found), found
 
 
+CLOCK_WRONG = [
+    ("gamma", {"shape": 0.5}, "shape must be at least 1"),
+    ("gamma", {"shape": "round"}, "shape must be a number"),
+    ("pareto", {"tail": 1}, "tail must be above 1"),
+    ("lognormal", {"s": -1}, "s must lie between 0 and 20"),
+    ("one_straggler", {"factor": 0}, "factor must be positive"),
+    ("fixed", {"factor": 2}, "no parameter 'factor'"),
+]
+
+
+@pytest.mark.parametrize(("name", "par", "sentence"), CLOCK_WRONG)
+def test_wrong_parameters_of_a_clock_are_one_sentence(name, par, sentence):
+    with pytest.raises(PartError, match=sentence):
+        DELAYS.get(name).parameters(par)
+
+
 WRONG = [
     ("order", {}, "needs its parameter workers"),
     ("order", {"workers": [0, 1]}, "lists 2 deliveries, and 5 are asked for"),

@@ -25,7 +25,7 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "dense_quadratic": [{"dimension": 3, "condition": 10, "smoothness": 7}],
     "least_squares": [{"rows": 20, "dimension": 3, "batch": 4}],
     "logistic": [{"rows": 40, "dimension": 3, "l2": "1/10", "batch": 3}],
-    "huber": [{"dimension": 5, "kink": "1/3", "smoothness": 4}, {"kink": "critical"}],
+    "huber": [{"dimension": 5, "kink": "1/3", "smoothness": 4}],
     "asymmetric_abs": [{"dimension": 4, "left": 3, "right": "1/3"}],
     "rational_well": [{"dimension": 1, "smoothness": 3}],
 }
@@ -231,13 +231,6 @@ def test_a_lying_kernel_is_caught(lie):
     assert any(fragment in sentence for sentence in found), found
 
 
-def test_critical_kink_spends_the_weights_on_the_way():
-    """G W = radius: with weights W the way down the slope is walked exactly once (2 ulp for roundings)."""
-    for d in (1, 3):
-        huber = PROBLEMS.get("huber").instance({"kink": "critical", "dimension": d, "radius": 2}, CELL, np.uint64(0))
-        assert abs(huber.constants["G"] * CELL["W"] - 2) <= 2 * np.spacing(2.0)
-
-
 WRONG = [
     ("quadratic", {"condition": 0.5}, "condition must be at least 1"),
     ("quadratic", {"spectrum": []}, "spectrum must list"),
@@ -258,8 +251,3 @@ WRONG = [
 def test_wrong_parameters_are_one_sentence(name, par, sentence):
     with pytest.raises(PartError, match=sentence):
         PROBLEMS.get(name).instance(par, {}, np.uint64(0))
-
-
-def test_critical_kink_asks_for_the_weights():
-    with pytest.raises(PartError, match="needs W"):
-        PROBLEMS.get("huber").instance({"kink": "critical"}, {}, np.uint64(0))

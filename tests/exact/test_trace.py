@@ -51,9 +51,7 @@ def test_delays_are_those_of_the_server(case: tuple[int, list[int]]) -> None:
 def test_delays_telescope(case: tuple[int, list[int]]) -> None:
     workers, order = case
     trace = made(workers, order)
-    last = [
-        max((k for k, m in enumerate(order, start=1) if m == worker), default=0) for worker in range(workers)
-    ]
+    last = [max((k for k, m in enumerate(order, start=1) if m == worker), default=0) for worker in range(workers)]
     assert int(trace.delay.sum()) == sum(last) <= workers * len(order)
     assert trace.mean_delay <= workers
     assert trace.max_delay == max(replayed(workers, order))
@@ -75,9 +73,7 @@ def test_reconstruction_keeps_delays_and_who_is_who(case: tuple[int, list[int]])
 def test_accepts_exactly_the_schedules() -> None:
     """Of all sequences of 5 delays in 0..6, those that some order of 5 workers makes pass, no others."""
     steps = 5
-    possible = {
-        tuple(replayed(steps, list(order))) for order in itertools.product(range(steps), repeat=steps)
-    }
+    possible = {tuple(replayed(steps, list(order))) for order in itertools.product(range(steps), repeat=steps)}
     accepted = set()
     for delays in itertools.product(range(7), repeat=steps):
         try:
@@ -91,9 +87,7 @@ def test_accepts_exactly_the_schedules() -> None:
 
 @SAME
 @given(ORDERS, st.randoms(use_true_random=False))
-def test_round_trip(
-    tmp_path_factory: pytest.TempPathFactory, case: tuple[int, list[int]], r: random.Random
-) -> None:
+def test_round_trip(tmp_path_factory: pytest.TempPathFactory, case: tuple[int, list[int]], r: random.Random) -> None:
     workers, order = case
     path = tmp_path_factory.mktemp("trace") / "t.csv"
     for times in (None, np.cumsum([r.random() * 10 ** r.randint(-9, 3) for _ in order])):
@@ -136,9 +130,7 @@ def test_both_countings_give_one_trace(tmp_path: Path) -> None:
         ([10, 20, 10], 8, [0, 1, 0]),
     ],
 )
-def test_workers_are_renumbered(
-    tmp_path: Path, names: list[int], told: int | None, expected: list[int]
-) -> None:
+def test_workers_are_renumbered(tmp_path: Path, names: list[int], told: int | None, expected: list[int]) -> None:
     path = tmp_path / "t.csv"
     path.write_text("".join(f"{m},{0.5 * i}\n" for i, m in enumerate(names)))
     trace = read(path, workers=told)
@@ -149,9 +141,7 @@ def test_workers_are_renumbered(
 
 def test_reading_is_lenient_where_nothing_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_bytes(
-        '\ufeff# a note\r\n#workers: 4\r\n"Worker", "Time"\r\n\r\n 1 , 0.5\r\n 0.0e0 , 5e-1 \r\n'.encode()
-    )
+    path.write_bytes('\ufeff# a note\r\n#workers: 4\r\n"Worker", "Time"\r\n\r\n 1 , 0.5\r\n 0.0e0 , 5e-1 \r\n'.encode())
     trace = read(path)
     assert (trace.workers, trace.worker.tolist()) == (4, [1, 0])
     assert trace.time is not None
