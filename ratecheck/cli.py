@@ -130,8 +130,7 @@ def check(
     from ratecheck.commands import session
     from ratecheck.core.run import Run
 
-    session.level_of(require)
-    seconds = _seconds(budget) if budget else None
+    seconds = _seconds(budget) if budget is not None else None
     request = session.ask(
         targets or [],
         profile=profile,
@@ -144,28 +143,31 @@ def check(
         kappa=kappa,
         force=force,
         strict=reproducible,
+        require=require,
+        strict_rate=strict_rate,
     )
     run = Run.create(out, {"argv": sys.argv[1:], "request": request.__dict__})
-    _work(request, run, threads or default_threads(), seconds, as_json, require, strict_rate)
+    _work(request, run, threads or default_threads(), seconds, as_json)
 
 
-def _work(
-    request: Any, run: Any, threads: int, budget: float | None, as_json: bool, require: str | None, strict_rate: bool
-) -> NoReturn:
+def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: bool) -> NoReturn:
     from ratecheck.commands import session
-    from ratecheck.report import text
 
-    results, computed = session.perform(request, run, threads=threads, budget=budget, quiet=as_json)
-    document = session.finish(request, run, results, require, strict_rate)
+    done = session.perform(request, run, threads=threads, budget=budget, quiet=as_json)
+    document = session.finish(request, run, done)
     if as_json:
         echo_json(document)
     else:
+        from ratecheck.report import text
+
         echo(text.verdicts(document["results"]))
-        for name in session.witnesses(results):
+        for name in session.witnesses(done.results):
             echo(f"replay   ratecheck replay {run.folder / 'witnesses' / name}")
-        echo(f"run      {run.folder}   ({computed} blocks computed; page: ratecheck report {run.name})")
-        if any(r.verdict.word == "INCONCLUSIVE" for r in results):
+        echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {run.name})")
+        if done.unfinished:
             echo(f"resume   ratecheck resume {run.name}")
+    if why := session.complaint(done, document["exit_code"]):
+        typer.echo(f"error: {why}", err=True)
     raise typer.Exit(int(document["exit_code"]))
 
 
@@ -190,7 +192,7 @@ def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads
     from ratecheck.core.run import Run
 
     run = Run.find(name, out)
-    _work(session.resumed(run), run, threads or default_threads(), None, as_json, None, False)
+    _work(session.resumed(run), run, threads or default_threads(), None, as_json)
 
 
 @app.command()

@@ -98,7 +98,7 @@ def prepare(asked: Asked) -> list[State]:
             _leave_out(state, str(fault))
             continue
         failing = asked.claim.failing(state.built.facts)
-        problem = (cell.problem.label, str(state.built.constants.get("L")), state.built.instance.dimension)
+        problem = str((cell.problem, state.built.instance.data.tobytes(), sorted(cell.constants.items())))
         if not failing and problem not in curvature:
             curvature[problem] = contradiction(state.built)
         if not failing and curvature[problem]:

@@ -1,59 +1,40 @@
-"""What a claim assumes is measured where it can be, not believed: the declared smoothness is challenged per cell."""
+"""What a claim assumes is measured where it can be, not believed: a cell's constants against its objective."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
-import numpy as np
-
+from ratecheck.checks.bench import Bench
 from ratecheck.core.keys import wrapping
 from ratecheck.engine.build import Built
+from ratecheck.engine.compile import seal
 
-#: power iterations and random pairs; curvature between two points never exceeds L, so more points only sharpen it
-ITERATIONS, PAIRS = 40, 24
-#: relative rounding of a difference quotient of gradients; a declared L is contradicted beyond it
-ROUNDING = 1e-9
-
-
-def measured_smoothness(built: Built) -> float:
-    """Return the largest ||grad F(y) - grad F(x)|| / ||y - x|| met along a power iteration and on random pairs.
-
-    A lower bound on the true smoothness, so it can contradict a declared L and never confirm it.
-    """
-    from ratecheck.engine.compile import seal
-
-    gradient = seal("mean_gradient", built.problem.mean_gradient)
-    data, d = built.instance.data, built.instance.dimension
-    data = built.problem.layout(data, 1) if built.problem.layout else data
-    rng = np.random.default_rng(20_220_615)
-
-    def of(x: Any) -> Any:
-        out = np.zeros(d)
-        with wrapping():
-            gradient(np.ascontiguousarray(x), 0, data, out)
-        return out
-
-    largest = 0.0
-    base, direction = built.instance.minimiser, rng.standard_normal(d)
-    for i in range(ITERATIONS + PAIRS):
-        if i >= ITERATIONS:
-            base, direction = built.instance.start * rng.uniform(-1, 1), rng.standard_normal(d)
-        length = 1e-3 * float(np.linalg.norm(direction)) or 1.0
-        step = direction / np.linalg.norm(direction) * min(length, 1e-3)
-        change = of(base + step) - of(base)
-        norm = float(np.linalg.norm(change))
-        largest = max(largest, norm / float(np.linalg.norm((base + step) - base)))
-        if norm > 0:
-            direction = change
-    return largest
+#: the observed constants have rounding taken off already; this covers the declared number's own last digit
+SLACK = 1e-12
 
 
 def contradiction(built: Built) -> str | None:
-    """Return a sentence when the cell's declared smoothness is contradicted by a measured curvature."""
-    declared = built.constants.get("L")
-    if declared is None or "smooth" not in built.instance.classes:
-        return None
-    found = measured_smoothness(built)
-    if found <= declared * (1 + ROUNDING):
-        return None
-    return f"declared L = {declared:g}, but the curvature met is {found:.6g}: the theorem does not apply with this L"
+    """Return a sentence when the objective contradicts a constant or a class that the cell declares, else None.
+
+    Looked at: L as the largest curvature met, mu as the smallest, sigma of row sampling as the largest deviation,
+    convexity at midpoints. What is met can contradict a declared constant and never confirm it.
+    """
+    problem = replace(
+        built.problem,
+        mean_gradient=seal("mean_gradient", built.problem.mean_gradient),
+        value=seal("value", built.problem.value),
+    )
+    layout = built.problem.layout
+    data = layout(built.instance.data, 1) if layout else built.instance.data
+    with wrapping():
+        seen = Bench(problem, replace(built.instance, data=data)).observed
+    declared, classes = built.constants, built.instance.classes
+    if declared.get("L") is not None and "smooth" in classes and seen["L"] > declared["L"] * (1 + SLACK):
+        return f"declared L = {declared['L']:g}, but the curvature met is {seen['L']:.6g}: the theorem needs a true L"
+    if declared.get("mu") and "strongly-convex" in classes and seen["mu"] < declared["mu"] * (1 - SLACK):
+        return f"declared mu = {declared['mu']:g}, but the curvature met is only {seen['mu']:.6g}"
+    if "sigma" in seen and declared.get("sigma") is not None and seen["sigma"] > declared["sigma"] * (1 + SLACK):
+        return f"declared sigma = {declared['sigma']:g}, but sampled rows deviate by {seen['sigma']:.6g}"
+    if "convex" in classes and seen["concave"] > 0:
+        return f"the problem is declared convex, but F exceeds a chord by {seen['concave']:.3g}"
+    return None

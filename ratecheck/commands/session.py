@@ -7,10 +7,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pydantic
 
 from ratecheck.checks.job import Job, claims_of, document, evidence_of, exit_code, run, with_trace
 from ratecheck.checks.measure import Store
@@ -20,7 +22,7 @@ from ratecheck.core.run import Run, source_digest
 from ratecheck.core.shelf import did_you_mean
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
-from ratecheck.errors import RunError, ScenarioError, UnknownName
+from ratecheck.errors import RatecheckError, RunError, ScenarioError, UnknownName
 
 
 @dataclass
@@ -37,11 +39,16 @@ class Request:
     stepsize: str | None = None
     force: bool = False
     strict: bool = False
+    require: str | None = None
+    strict_rate: bool = False
     files: dict[str, str] = field(default_factory=dict)  #: digests of the user's files
 
     def job(self, threads: int) -> Job:
-        """Return the job, without a store."""
-        scenario = scenarios.Scenario.model_validate(self.scenario)
+        """Return the job, without a store. Raises RunError when the request is damaged."""
+        try:
+            scenario = scenarios.Scenario.model_validate(self.scenario)
+        except pydantic.ValidationError as fault:
+            raise RunError(f"the manifest of the run holds no usable scenario: {scenarios.sentence(fault)}") from fault
         return Job(
             claims_of(self.claims), scenario, self.name, self.seed, self.evidence, threads, self.method, self.stepsize,
             self.force, self.strict, Path(self.folder) if self.folder else None,
@@ -61,8 +68,12 @@ def ask(
     kappa: float | None,
     force: bool,
     strict: bool,
+    require: str | None = None,
+    strict_rate: bool = False,
 ) -> Request:
     """Turn the arguments of ``check`` into a request. Raises a RatecheckError for bad ones."""
+    level_of(require)
+    kinds = evidence_of(evidence)
     claims, scenario, name, folder = _targets(targets, profile)
     for given, where in ((method, shelf.METHODS), (stepsize, shelf.STEPSIZES)):
         if given:
@@ -72,18 +83,25 @@ def ask(
 
         read(trace)
         scenario = with_trace(scenario, trace)
-    changes = {n: v for n, v in (("alpha", alpha), ("kappa", kappa)) if v is not None}
-    settings = scenarios.MonteCarlo.model_validate({**scenario.monte_carlo.model_dump(), **changes})
-    scenario = scenario.model_copy(update={"monte_carlo": settings})
-    names = claims or list(scenario.claims) or shelf.CLAIMS.names()
-    claims_of(names)
+    scenario = _with_levels(scenario, alpha, kappa)
+    names = claims or [str(folder / n) if n.endswith(".py") and folder else n for n in scenario.claims]
     request = Request(
-        [_full(n) for n in names], scenario.model_dump(mode="json"), name, str(folder) if folder else None,
-        scenario.seed if seed is None else seed, list(evidence_of(evidence)), _full(method) if method else None,
-        _full(stepsize) if stepsize else None, force, strict,
+        [_full(n) for n in names or shelf.CLAIMS.names()], scenario.model_dump(mode="json"), name,
+        str(folder) if folder else None, scenario.seed if seed is None else seed, list(kinds),
+        _full(method) if method else None, _full(stepsize) if stepsize else None, force, strict, require, strict_rate,
     )  # fmt: skip
-    request.files = _digests(request, trace)
+    claims_of(request.claims)
+    request.files = _digests(request, scenario, folder)
     return request
+
+
+def _with_levels(scenario: scenarios.Scenario, alpha: float | None, kappa: float | None) -> scenarios.Scenario:
+    changes = {n: v for n, v in (("alpha", alpha), ("kappa", kappa)) if v is not None}
+    try:
+        settings = scenarios.MonteCarlo.model_validate({**scenario.monte_carlo.model_dump(), **changes})
+    except pydantic.ValidationError as fault:
+        raise ScenarioError(f"--{scenarios.sentence(fault).removeprefix('key ')}") from fault
+    return scenario.model_copy(update={"monte_carlo": settings})
 
 
 def _targets(targets: Sequence[str], profile: str) -> tuple[list[str], scenarios.Scenario, str, Path | None]:
@@ -105,55 +123,141 @@ def _full(name: str) -> str:
     return str(Path(name).resolve()) if name.endswith(".py") else name
 
 
-def _digests(request: Request, trace: Path | None) -> dict[str, str]:
-    files = [n for n in (*request.claims, request.method, request.stepsize) if n and n.endswith(".py")]
-    files += [str(trace.resolve())] if trace else []
-    return {f: hashlib.sha256(Path(f).read_bytes()).hexdigest()[:16] for f in files}
+def _digests(request: Request, scenario: scenarios.Scenario, folder: Path | None) -> dict[str, str]:
+    """Return digests of all the user's files that the request names, those in the scenario's cells included."""
+    try:
+        cells = [c.as_json() for c in scenario.cells(folder)]
+    except RatecheckError as fault:
+        raise type(fault)(f"scenario {request.name!r}: {fault}") from fault
+    named = _texts([request.claims, request.method, request.stepsize, cells])
+    files = {n for n in named if n.endswith((".py", ".csv")) and Path(n).is_file()}
+    return {f: hashlib.sha256(Path(f).read_bytes()).hexdigest()[:16] for f in sorted(files)}
 
 
-def perform(
-    request: Request, run_: Run, *, threads: int, budget: float | None, quiet: bool
-) -> tuple[list[Result], int]:
-    """Do the job into the run's folder, reusing its records; return the results and how many blocks were computed."""
+def _texts(data: Any) -> set[str]:
+    if isinstance(data, str):
+        return {data}
+    inside = data.values() if isinstance(data, Mapping) else data if isinstance(data, list | tuple) else ()
+    return set().union(*map(_texts, inside))
+
+
+@dataclass
+class Done:
+    """What came out of a job: results, how many blocks were computed now, and what ended it early, if anything did."""
+
+    results: list[Result] = field(default_factory=list)
+    computed: int = 0
+    fault: RatecheckError | None = None
+    stopped: bool = False
+
+    @property
+    def unfinished(self) -> bool:
+        """True when a resume would find more to do."""
+        return self.stopped or any(r.verdict is Verdict.INCONCLUSIVE for r in self.results)
+
+
+def perform(request: Request, run_: Run, *, threads: int, budget: float | None, quiet: bool) -> Done:
+    """Do the job into the run's folder, reusing its records. Bad input met on the way ends it and loses nothing."""
     job = request.job(threads)
     job.store = Store(run_.records(), run_.writer())
-    bar = Progress(quiet)
-    job.progress, job.done = bar.update, bar.result
+    bar, done = Progress(quiet), Done()
+
+    def keep(result: Result) -> None:
+        done.results.append(result)
+        bar.result(result)
+
+    job.progress, job.done = bar.update, keep
     timer = threading.Timer(budget, job.store.stop.set) if budget else None
     if timer:
         timer.daemon = True
         timer.start()
     try:
-        results = run(job)
+        run(job)
+    except RatecheckError as fault:
+        done.fault = fault
+    except KeyboardInterrupt:
+        done.stopped = True
+    except Exception as fault:
+        done.fault = shelf.blame(fault)
+        if done.fault is None:
+            raise
     finally:
         bar.close()
         if timer:
             timer.cancel()
         if job.store.writer:
             job.store.writer.close()
-    return results, job.store.computed
+    done.computed = job.store.computed
+    done.stopped |= job.store.stop.is_set() and done.fault is None
+    return done
 
 
-def finish(
-    request: Request, run_: Run, results: Sequence[Result], require: str | None, strict_rate: bool
-) -> dict[str, Any]:
-    """Write results and witnesses of the run; return the JSON document."""
-    level = level_of(require)
-    found = document(results, request.seed, exit_code(results, require=level, strict_rate=strict_rate))
+def finish(request: Request, run_: Run, done: Done) -> dict[str, Any]:
+    """Write results and witnesses of the run; return the JSON document, in which files have names and no paths."""
+    level = level_of(request.require)
+    code = exit_code(done.results, require=level, strict_rate=request.strict_rate)
+    code = 2 if done.fault else 5 if done.stopped and not done.results else code
+    found: dict[str, Any] = without_folders(document(done.results, request.seed, code), request.files)
     run_.write("results.json", found)
-    for name, witness in witnesses(results).items():
+    for name, witness in witnesses(done.results).items():
         Witness.from_json(witness, name).save(run_.folder / "witnesses" / name)
     return found
 
 
+def complaint(done: Done, code: int) -> str | None:
+    """Return the sentence for stderr when the exit code alone does not say what is wrong."""
+    if done.fault:
+        return str(done.fault)
+    if done.stopped:
+        return "stopped before the end; finished records are kept and a resume goes on from them."
+    if code == 2:
+        left = [r for r in done.results if r.verdict is Verdict.NOT_APPLICABLE]
+        why = f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary}" if left else "the claims have no such evidence"
+        return f"nothing that was asked for is applicable ({why})."
+    return None
+
+
+def short_names(files: Iterable[str]) -> dict[str, str]:
+    """Return a short name for each path: its last parts, as many as tell it from the others."""
+    parts = {f: Path(f).parts for f in files}
+
+    def short(path: str) -> str:
+        for n in range(1, len(parts[path])):
+            tail = parts[path][-n:]
+            if sum(p[-n:] == tail for p in parts.values()) == 1:
+                return "/".join(tail)
+        return path
+
+    return {f: short(f) for f in parts}
+
+
+def without_folders(data: Any, files: Iterable[str]) -> Any:
+    """Replace the paths of the user's files by short names in all texts, so that results do not depend on folders."""
+    names = sorted(short_names(files).items(), key=lambda pair: -len(pair[0]))
+
+    def portable(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {k: portable(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [portable(v) for v in value]
+        if isinstance(value, str):
+            for path, name in names:
+                value = value.replace(path, name)
+        return value
+
+    return portable(data)
+
+
 def witnesses(results: Sequence[Result]) -> dict[str, Mapping[str, Any]]:
     """Return the witnesses of refuted results by file name."""
-    found = {}
+    found: dict[str, Mapping[str, Any]] = {}
     for result in results:
         if result.witness is not None:
             stem = Path(result.claim).stem if result.claim.endswith(".py") else result.claim
-            found[f"{stem}-{result.evidence}-{result.witness['check'].replace(' ', '-')}.json"] = result.witness
-    return found
+            name = f"{stem}-{result.evidence}-{result.witness['check'].replace(' ', '-')}"
+            again = sum(n == name or n.startswith(f"{name}~") for n in found)
+            found[f"{name}~{again + 1}" if again else name] = result.witness
+    return {f"{n}.json": w for n, w in found.items()}
 
 
 def level_of(require: str | None) -> Verdict | None:

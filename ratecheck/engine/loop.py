@@ -130,11 +130,13 @@ def hand_out(
         if do.noisy > 0:
             length = flight.noise.shape[0]
             rows = length // size
-            if h // rows != flight.block[0]:
+            row = h - flight.block[0] * rows
+            if row < 0 or row >= rows:
                 flight.block[0] = h // rows
+                row = h - flight.block[0] * rows
                 for i in range(0, length, PIECE):
                     fill(key, flight.block[0] * length + i, noise_par, flight.noise[i : i + PIECE])
-            noise = flight.noise[(h % rows) * size :]
+            noise = flight.noise[row * size :]
             for i in range(size):
                 grad[i] += sigma * noise[i]
     if do.track > 0:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.delays import Delays
-from ratecheck.core.schedule import Schedule, Weighted
+from ratecheck.core.schedule import Ints, Schedule, Weighted
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.errors import CapabilityError, PartError
@@ -33,11 +33,13 @@ class Tape(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """The state of the schedule kernel: a heap of tasks by (time, worker, hand-out) and who is free when."""
+    """The state of the schedule kernel: a winner tree of workers by (time, worker), and each worker's tasks in order."""
 
-    due: Any  # (J,) heap: finishing times
-    task: Any  # (J,) heap: hand-out numbers
-    free: Any  # (M,) time at which a worker is free
+    tree: Any  # (2 P,) winner tree over P >= M leaves, P a power of two: tree[1] is the next worker to deliver
+    ready: Any  # (P,) time at which a worker's oldest task is done (inf: it has none)
+    due: Any  # (J,) time at which the task in a slot is done
+    free: Any  # (M,) time at which a worker has done all its tasks
+    ahead: Any  # (M,) duration of each worker's next task
     done: Any  # (M,) tasks begun by each worker
     first: Any  # (M,) oldest task in flight of each worker (-1: none), the head of a linked list
     last: Any  # (M,) newest task in flight of each worker
@@ -47,104 +49,80 @@ class Desk(NamedTuple):
     handed: Any  # (J + 1,) scheduler's answer
 
 
-def earlier(due: float, h: int, other_due: float, other: int, owner: Any) -> bool:
-    """Order of tasks in the heap: time, then worker, then hand-out number."""
-    if due != other_due:
-        return bool(due < other_due)
-    return bool(owner[h] < owner[other] or (owner[h] == owner[other] and h < other))
+def renew(tree: Any, ready: Any, worker: int) -> None:
+    """Play the matches of ``worker`` again, from its leaf to the root: the earlier time wins, then the lower number.
 
-
-def push(due: Any, task: Any, owner: Any, size: int, time: float, h: int) -> None:
-    """Add a task to the binary heap of ``size`` entries: parents move down until the task fits."""
-    i = size
-    while i > 0:
-        parent = (i - 1) // 2
-        if not earlier(time, h, due[parent], task[parent], owner):
-            break
-        due[i], task[i] = due[parent], task[parent]
-        i = parent
-    due[i], task[i] = time, h
-
-
-def settle(due: Any, task: Any, owner: Any, size: int, time: float, h: int) -> None:
-    """Put a task in the place of the root of the heap of ``size`` entries: smaller children move up until it fits."""
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= size:
-            break
-        if child + 1 < size and earlier(due[child + 1], task[child + 1], due[child], task[child], owner):
-            child += 1
-        if not earlier(due[child], task[child], time, h, owner):
-            break
-        due[i], task[i] = due[child], task[child]
-        i = child
-    due[i], task[i] = time, h
+    Only one of the two players of each match is new, so there is no branch to mispredict, only a choice.
+    """
+    winner, time = worker, ready[worker]
+    node = tree.shape[0] // 2 + worker
+    while node > 1:
+        other = tree[node ^ 1]
+        wins = (ready[other] < time) | ((ready[other] == time) & (other < winner))
+        winner = other if wins else winner
+        time = ready[other] if wins else time
+        node = node // 2
+        tree[node] = winner
 
 
 def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: Any, tape: Tape, desk: Desk) -> int:
     """Fill ``tape`` until it is full or ``order`` ends; return the number of deliveries made.
 
-    Returns ``-n - 1`` when ``order[n]`` is a worker with nothing in flight. With a non-empty
-    ``order`` (workers in order of arrival) the heap is not used: the worker's oldest task arrives. With
-    an empty one, tasks take ``duration(key, worker, number, mean, par)`` each, one after the other per worker.
+    With a non-empty ``order`` (workers in order of arrival) there are no times: the worker's oldest task arrives;
+    ``-n - 1`` is returned when ``order[n]`` has nothing in flight. With an empty one, tasks take
+    ``duration(key, worker, number, mean, par)`` each, one after the other per worker.
     """
     workers = means.shape[0]
     explicit = order.shape[0] > 0
     total = tape.worker.shape[0]
-    pending = 0
-    version = 0
-    made = 0
-    now = 0.0
-    handed = desk.handed
-    handed[0] = workers
+    version, made, now = 0, 0, 0.0
+    spare = desk.slots.shape[0]
+    stale = -1  # the worker that delivered last: its matches are played when it is known whether it has a new task
+    desk.handed[0] = workers
     for m in range(workers):
-        handed[m + 1] = m
-    jobs = desk.slots.shape[0]
-    spare = jobs
+        desk.handed[m + 1] = m
+        desk.ahead[m] = duration(key, m, 0, means[m], par)
     for n in range(total + 1):
-        hole = n > 0 and not explicit
         tape.offset[n] = made
-        for i in range(handed[0]):
-            m = handed[i + 1]
+        for i in range(desk.handed[0]):
+            m = desk.handed[i + 1]
             spare -= 1
-            tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, desk.slots[spare], version
-            if explicit:
-                if desk.first[m] < 0:
-                    desk.first[m] = made
-                else:
-                    desk.after[desk.last[m]] = made
-                desk.last[m] = made
-            else:
-                begin = max(now, desk.free[m])
-                desk.free[m] = begin + duration(key, m, desk.done[m], means[m], par)
+            slot = desk.slots[spare]
+            tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
+            if not explicit:
+                desk.free[m] = max(now, desk.free[m]) + desk.ahead[m]
+                desk.due[slot] = desk.free[m]
+                # the next duration is drawn now, so that the processor does it while the matches are played
                 desk.done[m] += 1
-                if hole:
-                    settle(desk.due, desk.task, tape.to_worker, pending, desk.free[m], made)
-                    hole = False
-                else:
-                    push(desk.due, desk.task, tape.to_worker, pending, desk.free[m], made)
-                    pending += 1
+                desk.ahead[m] = duration(key, m, desk.done[m], means[m], par)
+            desk.after[made] = -1
+            if desk.first[m] < 0:
+                desk.first[m] = made
+                desk.ready[m] = desk.due[slot]
+                if m != stale and not explicit:
+                    renew(desk.tree, desk.ready, m)
+            else:
+                desk.after[desk.last[m]] = made
+            desk.last[m] = made
             made += 1
         tape.offset[n + 1] = made
-        if hole:
-            pending -= 1
-            settle(desk.due, desk.task, tape.to_worker, pending, desk.due[pending], desk.task[pending])
+        if stale >= 0 and not explicit:
+            renew(desk.tree, desk.ready, stale)
         if n == total or (explicit and n == order.shape[0]):
             return n
-        if explicit:
-            h = desk.first[order[n]]
-            if h < 0:
-                return -n - 1
-            desk.first[order[n]] = desk.after[h]
-        else:
-            if pending == 0:
-                return n
-            h, now = desk.task[0], desk.due[0]
+        worker = order[n] if explicit else desk.tree[1]
+        if worker >= workers or desk.first[worker] < 0:
+            return -n - 1 if explicit else n
+        h = desk.first[worker]
+        if not explicit:
+            now = desk.ready[worker]
             tape.time[n] = now
-        worker = tape.to_worker[h]
+        follower = desk.after[h]
+        desk.first[worker] = follower
+        desk.ready[worker] = desk.due[tape.to_job[follower]] if follower >= 0 else np.inf
+        stale = worker
         tape.worker[n], tape.job[n], tape.stamp[n], tape.source[n] = worker, tape.to_job[h], tape.made_at[h], h
-        tape.counted[n] = decide(desk.state, workers, worker, version + 1 - tape.made_at[h], handed)
+        tape.counted[n] = decide(desk.state, workers, worker, version + 1 - tape.made_at[h], desk.handed)
         version += tape.counted[n]
         desk.slots[spare] = tape.to_job[h]
         spare += 1
@@ -154,19 +132,25 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
 def empty_tape(deliveries: int, handouts: int) -> Tape:
     """Return arrays for ``deliveries`` deliveries and ``handouts`` hand-outs."""
     sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 3
-    ints = [np.zeros(size, dtype=np.int64) for size in sizes]
-    return Tape._make((*ints[:5], np.zeros(deliveries), *ints[5:]))
+    ints = [np.empty(size, dtype=np.int64) for size in sizes]
+    return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 
 
 def empty_desk(workers: int, jobs: int, handouts: int, memory: int) -> Desk:
     """Return the initial state of the schedule kernel."""
-    none = np.full(workers, -1, dtype=np.int64)
+    leaves = 1 << (workers - 1).bit_length()
+    tree = np.arange(-leaves, leaves, dtype=np.int64)
+    for node in range(leaves - 1, 0, -1):
+        tree[node] = tree[2 * node]
+
+    def whole(size: int, value: int = 0) -> Ints:
+        return np.full(size, value, dtype=np.int64)
+
     slots = np.arange(jobs - 1, -1, -1, dtype=np.int64)
-    return Desk(
-        np.zeros(jobs), np.zeros(jobs, dtype=np.int64), np.zeros(workers), np.zeros(workers, dtype=np.int64),
-        none, none.copy(), np.full(handouts, -1, dtype=np.int64), slots,
-        np.zeros(memory, dtype=np.int64), np.zeros(max(jobs, workers) + 1, dtype=np.int64),
-    )  # fmt: skip
+    handed = whole(max(jobs, workers) + 1)
+    return Desk(tree, np.full(leaves, np.inf), np.zeros(jobs), np.zeros(workers), np.zeros(workers),
+                whole(workers), whole(workers, -1),
+                whole(workers, -1), np.empty(handouts, dtype=np.int64), slots, whole(memory), handed)  # fmt: skip
 
 
 def _no_duration(key: Any, worker: int, number: int, mean: float, par: Any) -> float:

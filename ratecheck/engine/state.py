@@ -84,7 +84,7 @@ def allocate(
     rows = max(1, PIECE // size) if noisy else 0
     block = rows * size + (rows * size) % 2  # an even length, for laws that make numbers in pairs
     block_number = whole(1)
-    block_number[0] = -1
+    block_number[0] = -1 - schedule.handouts  # no block yet
     flight = Flight(
         real(jobs, method.queries, size), real(jobs if method.points else 0, method.queries, size),
         real(method.queries, size), real(block), block_number, whole(replicates * batch),
