@@ -176,7 +176,7 @@ def _seconds(text: str) -> float:
 
     units = {"s": 1, "m": 60, "h": 3600}
     try:
-        found = float(text[:-1]) * units[text[-1]] if text[-1] in units else float(text)
+        found = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
     except ValueError:
         found = -1.0
     if not 0 < found < float("inf"):
@@ -250,9 +250,10 @@ def run_(scenario: str, seed: Annotated[int | None, typer.Option(min=0)] = None,
 def report(name: Annotated[str, typer.Argument(metavar="RUN")] = "latest", out: Out = Path(".")) -> None:
     """Write the page, the plots and their tables of a run; also of one that is not finished."""
     from ratecheck.core.run import Run
-    from ratecheck.report import html
 
     run = Run.find(name, out)
+    from ratecheck.report import html
+
     echo(str(html.write(run.folder)))
 
 
@@ -336,9 +337,17 @@ def main() -> NoReturn:
     try:
         app()
     except RatecheckError as fault:
-        typer.echo(f"error: {fault}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("interrupted; finished records are kept: ratecheck resume RUN", err=True)
-        sys.exit(130)
-    sys.exit(0)
+        why = str(fault)
+    except OSError as fault:
+        why = f"{fault.filename or 'a file'}: {fault.strerror or fault}."
+    except MemoryError as fault:
+        why = f"this needs more memory than there is: {fault}; choose a smaller K, M or dimension."
+    except Exception as fault:
+        from ratecheck.core.shelf import blame
+
+        guilty = blame(fault)
+        if guilty is None:
+            raise
+        why = str(guilty)
+    typer.echo(f"error: {why}", err=True)
+    sys.exit(2)

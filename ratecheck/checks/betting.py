@@ -46,7 +46,8 @@ def runs_needed(kappa: float, alpha: float) -> int:
     The law that is 0 with probability 1 - 1/kappa and kappa otherwise has E[R] = 1 and E[R^2] = kappa, and looks
     like R = 0 for n runs with probability (1 - 1/kappa)^n.
     """
-    return math.ceil(math.log(1 / alpha) / -math.log1p(-1 / kappa))
+    runs = math.ceil(math.log(1 / alpha) / -math.log1p(-1 / kappa))
+    return runs - ((1 - 1 / kappa) ** (runs - 1) <= alpha)  # the quotient of logarithms may round up past a whole number
 
 
 def detectable_factor(ratios: Floats, log_threshold: float) -> float:

@@ -11,15 +11,19 @@ from typing import Any
 from ratecheck.checks import exact, monte_carlo
 from ratecheck.checks.measure import Store
 from ratecheck.checks.stepsizes import compare
-from ratecheck.core import shelf
+from ratecheck.core import shelf, symbols
 from ratecheck.core.claim import Claim
 from ratecheck.core.scenario import Grid, Scenario
+from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
-from ratecheck.errors import CapabilityError
+from ratecheck.errors import CapabilityError, FormulaError
 
 EVIDENCE = ("exact", "monte-carlo")
 #: kinds of evidence the design has and this version has not
 LATER = ("symbolic", "worst-case", "attack")
+
+#: what a stepsize may be made of, besides constants of the scenario
+STEPSIZE_LETTERS = ("k", "tau", "K", "M", "L", "mu", "G", "sigma", "B", "Delta", "zeta", "stepsize")
 
 
 @dataclass
@@ -60,6 +64,8 @@ def run(job: Job) -> list[Result]:
     """Return the results, claim by claim. A KeyboardInterrupt ends the job after the claim it met, with its result."""
     for claim in job.claims.values():
         claim.require_dimensions()
+    if job.stepsize:
+        _require_known(job.stepsize, shelf.STEPSIZES.get(job.stepsize), job.scenario)
     results: list[Result] = []
 
     def keep(result: Result | None) -> None:
@@ -88,18 +94,44 @@ def run(job: Job) -> list[Result]:
     return results
 
 
+def _require_known(name: str, rule: Stepsize, scenario: Scenario) -> None:
+    """Raise FormulaError when a stepsize uses a letter that is no symbol and no constant of the scenario."""
+    by_hand = {n for grid in scenario.grid for n in grid.constants}
+    for branch, formula in rule.branches.items():
+        for letter in formula.names:
+            if symbols.meaning_of(letter) == "" and letter not in by_hand:
+                near = shelf.did_you_mean(letter, [*STEPSIZE_LETTERS, *sorted(by_hand)])
+                raise FormulaError(f"stepsize {name!r}, branch {branch!r}: nobody defines {letter!r}{near}")
+
+
 def _say(job: Job, name: str, text: str) -> None:
     job.progress(name, text, 0, 0)
 
 
+def surprises(results: Sequence[Result]) -> list[Result]:
+    """Return the results that contradict what their claim declares.
+
+    A claim that is expected to be refuted needs one refutation: its other evidence (identities that hold) may stand.
+    """
+    refuted = {r.claim for r in results if r.verdict.negative}
+    return [r for r in results if r.surprise and not (r.expected == "refuted" and r.claim in refuted)]
+
+
 def exit_code(results: Sequence[Result], *, require: Verdict | None = None, strict_rate: bool = False) -> int:
-    """Return the exit code, in the fixed order of precedence 2, 1, 5, 3, 4, 0."""
+    """Return the exit code, in the fixed order of precedence 2, 1, 5, 3, 4, 0.
+
+    Where bounds were to be measured, whether anything was applicable and measured is asked of them: the identities
+    of a theorem hold for all parameters and say nothing about whether its bound speaks here.
+    """
     usable = [r for r in results if r.verdict is not Verdict.NOT_APPLICABLE]
     if not usable:
         return 2
-    if any(r.surprise for r in usable):
+    if surprises(usable):
         return 1
-    if all(r.verdict in (Verdict.VACUOUS, Verdict.INCONCLUSIVE) for r in usable):
+    bounds = [r for r in results if r.evidence == "monte-carlo"]
+    if bounds and not any(r in usable for r in bounds):
+        return 2
+    if all(r.verdict in (Verdict.VACUOUS, Verdict.INCONCLUSIVE) for r in usable if not bounds or r in bounds):
         return 5
     if require and any(r.verdict.strength < require.strength for r in usable if r.expected == "holds"):
         return 3

@@ -100,7 +100,7 @@ def _with_levels(scenario: scenarios.Scenario, alpha: float | None, kappa: float
     try:
         settings = scenarios.MonteCarlo.model_validate({**scenario.monte_carlo.model_dump(), **changes})
     except pydantic.ValidationError as fault:
-        raise ScenarioError(f"--{scenarios.sentence(fault).removeprefix('key ')}") from fault
+        raise ScenarioError(f"--{scenarios.sentence(fault).removeprefix('key ').replace(chr(39), '', 2)}") from fault
     return scenario.model_copy(update={"monte_carlo": settings})
 
 

@@ -182,6 +182,8 @@ class Claim:
         for rule, statement in self.outputs.items():
             for name, inequality in statement.inequalities().items():
                 faults += inequality.faults(f"{name} under {rule}")
+            if self.trivial is not None:
+                faults += Inequality(statement.bound.lhs, self.trivial).faults(f"trivial bound under {rule}")
         return faults
 
     def require_dimensions(self) -> None:

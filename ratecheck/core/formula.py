@@ -34,7 +34,7 @@ class Formula:
         for name, term in named.items():
             if isinstance(term, str):
                 raise FormulaError(f"term {name!r} is text; write it with the symbols of ratecheck.core.symbols.")
-        object.__setattr__(self, "terms", {name: sp.nsimplify(term) for name, term in named.items()})
+        object.__setattr__(self, "terms", {name: sp.nsimplify(term, rational=True) for name, term in named.items()})
 
     @property
     def expr(self) -> sp.Expr:
@@ -65,7 +65,7 @@ class Formula:
     def exact(self, constants: Mapping[str, Any]) -> sp.Expr:
         """Return the exact value as a sympy number; floats among the constants are taken as the rationals they are."""
         expr: sp.Expr = self.expr.subs(_rationals(self.expr, constants, self._values(constants)))
-        return sp.nsimplify(expr)
+        return expr
 
     def reference(self, constants: Mapping[str, Any], digits: int = 40) -> sp.Float:
         """Return the value with ``digits`` correct digits: the reference that tests compare ``value`` with."""

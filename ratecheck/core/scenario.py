@@ -41,8 +41,8 @@ class MonteCarlo(Strict):
 
     replicates: Positive = Field(default=64, description="runs a cell at most; looks are at 8, 16, 32, ...")
     alpha: float = Field(default=1e-3, gt=0, lt=1, description="false-alarm probability of the whole check")
-    kappa: float = Field(default=4.0, gt=1, description="declared bound on E[(error/bound)^2] for HOLDS HERE")
-    margin: float = Field(default=0.1, gt=0, description="slopes within this of the bound's count as equal")
+    kappa: float = Field(default=4.0, gt=1, allow_inf_nan=False, description="declared bound on E[(error/bound)^2] for HOLDS HERE")
+    margin: float = Field(default=0.1, gt=0, allow_inf_nan=False, description="slopes within this of the bound's count as equal")
 
 
 class Grid(Strict):
@@ -94,7 +94,7 @@ def load(path: Path) -> Scenario:
     try:
         return Scenario.model_validate(data)
     except pydantic.ValidationError as fault:
-        raise ScenarioError(f"{path}: {_sentence(fault)}") from fault
+        raise ScenarioError(f"{path}: {sentence(fault)}") from fault
 
 
 def names() -> list[str]:
@@ -121,7 +121,7 @@ def schema() -> dict[str, Any]:
     return Scenario.model_json_schema()
 
 
-def _sentence(fault: pydantic.ValidationError) -> str:
+def sentence(fault: pydantic.ValidationError) -> str:
     """Turn pydantic's first error into a sentence with the key and a suggestion."""
     first = fault.errors()[0]
     where = [

@@ -85,9 +85,13 @@ def did_you_mean(name: str, names: list[str]) -> str:
     return f"; there are: {', '.join(names) or 'none'}."
 
 
+#: how the modules of users' files are called
+USER = "ratecheck_user_"
+
+
 @lru_cache(maxsize=256)
 def _load(path: Path, digest: str) -> ModuleType:
-    name = f"ratecheck_user_{path.stem}_{digest}"
+    name = f"{USER}{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PartError(f"{path} is not a Python file.")
@@ -107,6 +111,16 @@ def _load(path: Path, digest: str) -> ModuleType:
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+def blame(fault: BaseException) -> PartError | None:
+    """Return a sentence with file and line for an exception that a user's file raised, None when none of them did."""
+    homes = {Path(str(m.__file__)).parent for n, m in list(sys.modules.items()) if n.startswith(USER)}
+    frames = [f for f in traceback.extract_tb(fault.__traceback__) if Path(f.filename).parent in homes]
+    if not frames:
+        return None
+    last = frames[-1]
+    return PartError(f"{last.filename}, line {last.lineno}: {type(fault).__name__}: {fault}.")
 
 
 def load_file(path: Path) -> ModuleType:

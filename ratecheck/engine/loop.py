@@ -187,19 +187,19 @@ def run(
     sigma: Any,
     key: Any,
 ) -> None:
-    """Process ``first <= n < last``: the hand-outs made after delivery n, then delivery n + 1 (if there is one).
+    """Process ``first <= n < last``: x_k is streamed, the hand-outs after delivery n made, delivery n + 1 received.
 
-    Called for 0..N in any chunks, with the same result to the bit. After ``run(.., n)`` the state stands between
+    Called for n = 0..N in any chunks, with the same result to the bit; n = N has no delivery. After ``run(.., n)`` the state stands between
     the receipt of delivery n and the hand-outs that follow it, which is where Lemma 1 of Mishchenko et al. (2022)
     reads the gradients in flight. ``sigma`` is the noise scale per coordinate, ``key`` the key of the samples.
     """
     size = server.x.shape[1]
     for n in range(first, last):
+        if n == 0 or plan.counted[n - 1] > 0:
+            stream_point(plan.weight[server.clock[0]], server.x[0], value, stream, do, data)
         for h in range(plan.offset[n], plan.offset[n + 1]):
             hand_out(h, query, gradient, mean_gradient, fill, draw,
                      server, plan, flight, stream, do, data, noise_par, sigma, key)  # fmt: skip
-        if n == 0:
-            stream_point(plan.weight[0], server.x[0], value, stream, do, data)
         if n < plan.worker.shape[0]:
             grad = flight.grad[plan.job[n]]
             at = grad
@@ -210,6 +210,4 @@ def run(
             if do.track > 0:
                 for i in range(size):
                     stream.scale[i] += abs(x[i]) + abs(plan.gamma[n] * grad[0, i])
-            if plan.counted[n] > 0:
-                server.clock[0] += 1
-                stream_point(plan.weight[server.clock[0]], x, value, stream, do, data)
+            server.clock[0] += plan.counted[n]

@@ -116,6 +116,10 @@ def switches(method: Method, rows: int, *, noisy: bool = False, average: bool = 
                   int(slope), int(track))  # fmt: skip
 
 
+def no_receive(server: Any, a: Any) -> None:
+    """Stand in for a receive that is done by hand."""
+
+
 def no_query(server: Any, worker: Any, gamma: Any, out: Any) -> None:
     """Stand in for a query that a method does not have."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,21 @@ import numpy.typing as npt
 
 from ratecheck.core.identity import View
 from ratecheck.core.keys import key_of, wrapping
+from ratecheck.core.method import Arrival
 from ratecheck.core.symbols import MEASURED
 from ratecheck.engine import loop
 from ratecheck.engine.build import Built
 from ratecheck.engine.replay import plan_of, view_of
-from ratecheck.engine.state import State, allocate, begin, kernels_of, parameters, switches
+from ratecheck.engine.state import (
+    State,
+    allocate,
+    begin,
+    kernels_of,
+    no_query,
+    no_receive,
+    parameters,
+    switches,
+)
 from ratecheck.errors import PartError
 
 Floats = npt.NDArray[np.float64]
@@ -113,9 +124,24 @@ def _engine(built: Built, strict: bool, plain: bool) -> tuple[Any, Any, Any]:
         sealed = [seal(kind, f, strict) for kind, f in zip(kinds, functions, strict=True)]
         start = seal("start", built.method.start, strict) if built.method.start else None
         return sealed, run_kernel(strict), start
-    own = ("receive", "query")
-    sealed = [f if kind in own else seal(kind, f, strict) for kind, f in zip(kinds, functions, strict=True)]
-    return sealed, loop.run, built.method.start
+    idle = functions._replace(receive=no_receive, query=no_query)
+    sealed = [seal(kind, f, strict) for kind, f in zip(kinds, idle, strict=True)]
+    return sealed, partial(_by_hand, run_kernel(strict), built.method.receive), built.method.start
+
+
+def _by_hand(run: Any, receive: Callable[..., None], first: int, last: int, *arguments: Any) -> None:
+    """Do what ``run`` does for a method that is no kernel: compiled step by step, with the receipts in CPython."""
+    server, plan, flight, stream, do = arguments[len(loop.Kernels._fields) :][:5]
+    for n in range(first, last):
+        run(n, n + 1, *arguments)
+        if n < len(plan.worker):
+            counted = plan.counted[n]
+            server.clock[0] -= counted  # the clock advances after the receipt
+            grad = flight.grad[plan.job[n]]
+            receive(server, Arrival(int(plan.worker[n]), int(plan.stamp[n]), float(plan.gamma[n]), grad, grad))
+            server.clock[0] += counted
+            if do.track:
+                stream.scale += np.abs(server.x[0])
 
 
 def _guarded(built: Built, work: Callable[..., None], *args: Any) -> None:

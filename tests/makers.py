@@ -1,0 +1,44 @@
+"""Makers: what several test files need, every delay model of the shelf with parameters that fit, and its schedules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratecheck.core.keys import key_of
+from ratecheck.core.schedule import Schedule
+from ratecheck.core.shelf import DELAYS, SCHEDULERS
+from ratecheck.core.trace import Trace, write
+from ratecheck.engine.schedule import make
+
+CLOCKS = [name for name in DELAYS.names() if DELAYS.get(name).is_clock]
+ORDERS = [name for name in DELAYS.names() if not DELAYS.get(name).is_clock]
+
+
+def random_order(workers: int, steps: int, seed: int = 0) -> list[int]:
+    """Return an order of arrivals in which a few workers do most of the work."""
+    shares = np.random.default_rng(seed).dirichlet(np.full(workers, 0.5))
+    return np.random.default_rng(seed + 1).choice(workers, steps, p=shares).tolist()
+
+
+def parameters_of(name: str, workers: int, steps: int, folder: Path) -> dict[str, Any]:
+    """Return what a delay model of the shelf needs beside its defaults: a list of workers, or a trace file."""
+    par = DELAYS.get(name).par
+    if "workers" in par:
+        return {"workers": random_order(workers, steps)}
+    if "file" in par:
+        path = folder / f"trace_{workers}_{steps}.csv"
+        write(path, Trace(workers, np.array(random_order(workers, steps, seed=5), dtype=np.int64)))
+        return {"file": str(path)}
+    return {"spread": 7} if "spread" in DELAYS.get(name).parameters({}) else {}
+
+
+def schedule_of(
+    name: str, workers: int, steps: int, folder: Path, *, seed: int = 1, scheduler: str = "async", close: bool = False
+) -> Schedule:
+    """Return a schedule of one delay model of the shelf."""
+    delays = DELAYS.get(name)
+    par = delays.parameters(parameters_of(name, workers, steps, folder))
+    return make(SCHEDULERS.get(scheduler), delays, par, workers, steps, key_of(name, seed), close=close)
