@@ -7,7 +7,7 @@ import math
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,11 +16,12 @@ from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.part import Part, number
 from ratecheck.core.shelf import did_you_mean
-from ratecheck.errors import ScenarioError
+from ratecheck.errors import RatecheckError, ScenarioError
 
 Value = bool | int | float | str | list[Any]
 PartSpec = str | dict[str, Value]
 Positive = Annotated[int, Field(ge=1)]
+Rule = Literal["R0", "R1", "RL", "all"]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -56,7 +57,7 @@ class Grid(Strict):
     K_over_M: Positive | list[Positive] | None = Field(default=None, description="K as a multiple of M")
     sigma: NonNegative | list[NonNegative] | None = None
     sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
-    output: str | list[str] | None = Field(default=None, description="R0, R1, RL or 'all'; default: the claim's first")
+    output: Rule | list[Rule] | None = Field(default=None, description="R0, R1, RL or 'all'; default: the claim's first")
     method: str | list[str] | None = None
     scheduler: str | None = None
     stepsize: str | list[str] | None = None
@@ -78,8 +79,11 @@ class Scenario(Strict):
         """Expand the grids, in order, without repeats; ``folder`` is what relative paths are relative to."""
         found: dict[str, Cell] = {}
         for i, grid in enumerate(self.grid, 1):
-            for cell in _expand(grid, f"grid {i}", folder):
-                found.setdefault(cell.digest, cell)
+            try:
+                for cell in _expand(grid, folder):
+                    found.setdefault(cell.digest, cell)
+            except RatecheckError as fault:
+                raise type(fault)(f"grid {i}: {fault}") from fault
         return list(found.values())
 
 
@@ -87,8 +91,10 @@ def load(path: Path) -> Scenario:
     """Read a scenario file. Raises ScenarioError naming file, key and what to do."""
     try:
         data = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as fault:
-        raise ScenarioError(f"{path} cannot be read: {fault}.") from fault
+    except OSError as fault:
+        raise ScenarioError(f"{path} cannot be read: {fault.strerror}.") from fault
+    except UnicodeDecodeError as fault:
+        raise ScenarioError(f"{path} is not UTF-8 text.") from fault
     except tomllib.TOMLDecodeError as fault:
         raise ScenarioError(f"{path} is not valid TOML: {fault}.") from fault
     try:
@@ -121,34 +127,48 @@ def schema() -> dict[str, Any]:
     return Scenario.model_json_schema()
 
 
+#: tables of a scenario file, for suggestions
+TABLES: dict[str, type[BaseModel]] = {"exact": Exact, "monte_carlo": MonteCarlo, "grid": Grid}
+
+
 def sentence(fault: pydantic.ValidationError) -> str:
-    """Turn pydantic's first error into a sentence with the key and a suggestion."""
-    first = fault.errors()[0]
-    where = [
-        str(p) for p in first["loc"] if not (isinstance(p, str) and ("[" in p or p in ("str", "int", "float", "bool")))
-    ]
-    key = ".".join(where)
+    """Turn pydantic's errors into one sentence: the first unknown key, else the first wrong one, with a suggestion."""
+    errors = fault.errors()
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    same = [e for e in errors if e["type"] == first["type"] or _key(e)[: len(_key(first))] == _key(first)]
+    if isinstance(first["input"], list):  # the entry that is wrong, not the list
+        first = max(same, key=lambda e: len(e["loc"]))
+    where = _key(first)
+    place = f"grid {int(where[1]) + 1}: " if where[0] == "grid" and len(where) > 1 else ""
+    key = ".".join(where[2:] if place else where)
     if first["type"] == "extra_forbidden":
-        known = list((Grid if where[0] == "grid" else Scenario).model_fields)
-        return f"unknown key {key!r}{did_you_mean(where[-1], known)}"
+        known = list(TABLES.get(where[0], Scenario).model_fields if len(where) > 1 else Scenario.model_fields)
+        return f"{place}unknown key {key!r}{did_you_mean(where[-1], known)}"
     if first["type"] == "missing":
-        return f"key {key!r} is missing."
-    return f"key {key!r}: {first['msg'].lower()}; got {first['input']!r}."
+        return f"{place}key {key!r} is missing."
+    wrong = [e["msg"].lower().removeprefix("input ") for e in errors if _key(e) == where]
+    return f"{place}key {key!r} {' or '.join(dict.fromkeys(wrong))}; got {first['input']!r}."
+
+
+def _key(error: Any) -> list[str]:
+    """Return where an error is, without pydantic's names of the alternatives of a type."""
+    names = [str(p) for p in error["loc"]]
+    return [n for n in names if not ("[" in n or n in ("str", "int", "float", "bool") or n.startswith("constrained-"))]
 
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def _expand(grid: Grid, where: str, folder: Path | None) -> Iterator[Cell]:
+def _expand(grid: Grid, folder: Path | None) -> Iterator[Cell]:
     if grid.K is not None and grid.K_over_M is not None:
-        raise ScenarioError(f"{where}: give K or K_over_M, not both.")
+        raise ScenarioError("give K or K_over_M, not both.")
     if grid.sigma is not None and grid.sigma_over_sqrt_K is not None:
-        raise ScenarioError(f"{where}: give sigma or sigma_over_sqrt_K, not both.")
+        raise ScenarioError("give sigma or sigma_over_sqrt_K, not both.")
     outputs = ["R1", "R0", "RL"] if grid.output == "all" else _listed(grid.output or "")
     for problem, noise, given in itertools.product(_listed(grid.problem), _listed(grid.noise), _listed(grid.delays)):
         delays = _absolute(Part.of(given), folder)
-        for workers, steps in _sizes(grid, delays, where, folder):
+        for workers, steps in _sizes(grid, delays, folder):
             for level, output, method, stepsize in itertools.product(
                 _listed(grid.sigma if grid.sigma_over_sqrt_K is None else grid.sigma_over_sqrt_K),
                 outputs, _listed(grid.method), _listed(grid.stepsize),
@@ -165,27 +185,27 @@ def _expand(grid: Grid, where: str, folder: Path | None) -> Iterator[Cell]:
                     _path(method, folder),
                     _path(grid.scheduler, folder),
                     _path(stepsize, folder),
-                    _numbers(grid.constants, where),
+                    _numbers(grid.constants),
                 )
 
 
-def _numbers(constants: dict[str, float | str], where: str) -> dict[str, float]:
-    return {n: number(v, f"{where}, constant {n}") for n, v in constants.items()}
+def _numbers(constants: dict[str, float | str]) -> dict[str, float]:
+    return {n: number(v, f"constant {n}") for n, v in constants.items()}
 
 
-def _sizes(grid: Grid, delays: Part, where: str, folder: Path | None) -> Iterator[tuple[int, int]]:
+def _sizes(grid: Grid, delays: Part, folder: Path | None) -> Iterator[tuple[int, int]]:
     model = shelf.DELAYS.get(delays.name, folder)
     if model.recorded:
         workers, length = model.recorded(model.parameters(delays.par))
         steps = _listed(grid.K) if grid.K is not None else prefixes(workers, length)
         if max(steps) > length:
-            raise ScenarioError(f"{where}: K = {max(steps)} is more than the {length} steps of {delays.label}.")
+            raise ScenarioError(f"K = {max(steps)} is more than the {length} steps of {delays.label}.")
         yield from ((workers, k) for k in steps)
         return
     if grid.M is None:
-        raise ScenarioError(f"{where}: key 'M' is missing (only a recorded trace brings its own M).")
+        raise ScenarioError("key 'M' is missing (only a recorded trace brings its own M).")
     if grid.K is None and grid.K_over_M is None:
-        raise ScenarioError(f"{where}: key 'K' (or 'K_over_M') is missing.")
+        raise ScenarioError("key 'K' (or 'K_over_M') is missing.")
     for workers in _listed(grid.M):
         if grid.K is not None:
             yield from ((workers, k) for k in _listed(grid.K))

@@ -141,7 +141,7 @@ def _by_hand(run: Any, receive: Callable[..., None], first: int, last: int, *arg
             receive(server, Arrival(int(plan.worker[n]), int(plan.stamp[n]), float(plan.gamma[n]), grad, grad))
             server.clock[0] += counted
             if do.track:
-                stream.scale += np.abs(server.x[0])
+                stream.scale[:] += np.abs(server.x[0])
 
 
 def _guarded(built: Built, work: Callable[..., None], *args: Any) -> None:
