@@ -10,6 +10,7 @@ from typing import Any
 
 from ratecheck.checks import exact, monte_carlo
 from ratecheck.checks.measure import Store
+from ratecheck.checks.question import Asked
 from ratecheck.checks.stepsizes import compare
 from ratecheck.core import shelf, symbols
 from ratecheck.core.claim import Claim
@@ -73,24 +74,24 @@ def run(job: Job) -> list[Result]:
             results.append(result)
             job.done(result)
 
-    measured = [n for n, c in job.claims.items() if c.outputs]
+    cells = job.scenario.cells(job.folder)
+    measured = sum(1 for claim in job.claims.values() if claim.outputs)
+    asked = {
+        name: Asked(
+            name, claim, cells, job.name, job.seed, job.scenario.monte_carlo, max(1, measured), job.threads, job.method,
+            job.stepsize, job.force, job.strict, job.folder, partial(job.progress, name),
+        )
+        for name, claim in job.claims.items()
+    }  # fmt: skip
     if "exact" in job.evidence:
         for name, claim in job.claims.items():
             keep(exact.check(name, claim, job.scenario.exact.cases, job.name, method=job.method,
                              say=partial(_say, job, name)))  # fmt: skip
-            if job.stepsize and claim.outputs:
-                keep(compare(name, claim, job))
+            keep(compare(asked[name]) if claim.outputs else None)
     if "monte-carlo" in job.evidence:
-        cells = job.scenario.cells(job.folder)
-        for name in measured:
-            asked = monte_carlo.Asked(
-                name, job.claims[name], cells, job.name, job.seed, job.scenario.monte_carlo, len(measured), job.threads,
-                job.method, job.stepsize, job.force, job.strict, job.folder,
-                partial(job.progress, name),
-            )  # fmt: skip
-            keep(monte_carlo.check(asked, job.store))
-            if job.store.stop.is_set():
-                break
+        for name, claim in job.claims.items():
+            if claim.outputs and not job.store.stop.is_set():
+                keep(monte_carlo.check(asked[name], job.store))
     return results
 
 

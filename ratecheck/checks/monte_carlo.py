@@ -7,10 +7,8 @@ only refute. Everything is conditional on the cell's schedule, so every stepsize
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,11 +16,9 @@ import numpy as np
 from ratecheck.checks import betting, summary
 from ratecheck.checks.measure import Store, gathered, run_units
 from ratecheck.checks.preconditions import contradiction
-from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim, Inequality
+from ratecheck.checks.question import Asked, State, under, wanted_of
+from ratecheck.core.claim import Inequality
 from ratecheck.core.run import record_key
-from ratecheck.core.scenario import MonteCarlo
-from ratecheck.core.symbols import MEASURED
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.engine.build import Built, build
 from ratecheck.engine.sweep import block_width
@@ -36,46 +32,6 @@ ROUNDING_PER_STEP = 64 * 2.0**-53
 NEGATIVE = 1e-9
 #: a run this many times above the trivial bound has diverged
 DIVERGENCE = 1e3
-
-
-@dataclass
-class Asked:
-    """One Monte Carlo question: a claim on cells, and how."""
-
-    name: str
-    claim: Claim
-    cells: Sequence[Cell]
-    scenario: str
-    seed: int
-    settings: MonteCarlo
-    share: int = 1  #: claims that share alpha
-    threads: int = 1
-    method: str | None = None
-    stepsize: str | None = None
-    force: bool = False
-    strict: bool = False  #: use the build that is bitwise equal to CPython
-    folder: Path | None = None
-    progress: Callable[[str, int, int], None] = lambda text, done, total: None
-
-    @property
-    def alpha(self) -> float:
-        """The part of alpha that this claim may spend."""
-        return self.settings.alpha / self.share
-
-
-@dataclass
-class State:
-    """What is known about one cell."""
-
-    cell: Cell
-    built: Built | None = None
-    verdict: Verdict = Verdict.INCONCLUSIVE
-    reason: str = ""
-    runs: int = 0
-    inequalities: dict[str, dict[str, Any]] = field(default_factory=dict)
-    identities: dict[str, Any] = field(default_factory=dict)
-    open: bool = True
-    failed: str = ""
 
 
 def prepare(asked: Asked) -> list[State]:
@@ -108,24 +64,8 @@ def prepare(asked: Asked) -> list[State]:
     return states
 
 
-def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) -> Cell:
-    """Return the cell as it is run for a claim: with its output rule, and the parts that override the claim's."""
-    given = {
-        "output": cell.output or claim.output,
-        "method": method or cell.method,
-        "stepsize": stepsize or cell.stepsize,
-    }
-    return Cell(**{**cell.__dict__, **given})
-
-
 def _leave_out(state: State, reason: str) -> None:
     state.verdict, state.reason, state.open = Verdict.NOT_APPLICABLE, reason, False
-
-
-def wanted_of(claim: Claim) -> tuple[str, ...]:
-    """Return the measured quantities that the claim's inequalities use; the output gap always."""
-    names = {n for s in claim.outputs.values() for i in s.inequalities().values() for n in i.lhs.names}
-    return tuple(n for n in MEASURED if n in names or n == "output_gap")
 
 
 def check(asked: Asked, store: Store) -> Result:

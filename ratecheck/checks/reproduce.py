@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import exact, monte_carlo
+from ratecheck.checks import exact
 from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
-from ratecheck.checks.monte_carlo import wanted_of
+from ratecheck.checks.question import under, wanted_of
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
@@ -133,7 +133,7 @@ def stored_cell(results: Mapping[str, Any], wanted: str) -> tuple[str, dict[str,
 def cell_again(job: Job, claim: str, row: Mapping[str, Any]) -> Reproduced:
     """Simulate one stored cell again and compare the means of its inequalities with the stored ones."""
     found = job.claims[claim]
-    asked = (monte_carlo.under(c, found, job.method, job.stepsize) for c in job.scenario.cells(job.folder))
+    asked = (under(c, found, job.method, job.stepsize) for c in job.scenario.cells(job.folder))
     cell = next(c for c in asked if c.digest == row["digest"])
     built = build(
         cell, job.seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize, folder=job.folder

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from ratecheck.checks.monte_carlo import under
+from ratecheck.checks.question import Asked, under
 from ratecheck.core import shelf
-from ratecheck.core.claim import Claim
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import build
 from ratecheck.errors import RatecheckError
 
-if TYPE_CHECKING:
-    from ratecheck.checks.job import Job
-
 #: two ways to round the same formula may differ by this much, relatively
 ULPS = 8 * 2.0**-52
 
 
-def compare(name: str, claim: Claim, job: Job) -> Result | None:
+def compare(asked: Asked) -> Result | None:
     """Return REFUTED with the first cell, step and delay where the given stepsize is not the claim's, else EXACT.
 
-    Cells that do not apply are passed over; None when no cell is left.
+    Cells that do not apply are passed over; None when no cell is left or no stepsize was given.
     """
-    assert job.stepsize is not None
+    claim, name = asked.claim, asked.name
+    if asked.stepsize is None:
+        return None
     own: Stepsize = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
     cells = 0
-    for cell in job.scenario.cells(job.folder):
-        here = under(cell, claim, job.method, job.stepsize)
+    for cell in asked.cells:
+        here = under(cell, claim, asked.method, asked.stepsize)
         try:
             built = build(
-                here, job.seed, method=claim.method, scheduler=claim.scheduler, stepsize=own, folder=job.folder
+                here, asked.seed, method=claim.method, scheduler=claim.scheduler, stepsize=own, folder=asked.folder
             )
         except RatecheckError:
             continue
@@ -56,15 +52,22 @@ def compare(name: str, claim: Claim, job: Job) -> Result | None:
                 "branch": active,
             }
             summary = (
-                f"stepsize {job.stepsize!r} is not the claim's: at k = {k[n]}, tau = {tau[n]} it is {given[n]:.6g}, "
+                f"stepsize {asked.stepsize!r} is not the claim's: at k = {k[n]}, tau = {tau[n]} it is {given[n]:.6g}, "
                 f"where the claim has {right[n]:.6g} (branch {active!r}); first seen in cell {here.label}"
             )
-            files = {"stepsize": job.stepsize} if job.stepsize.endswith(".py") else {}
-            witness = Witness(name, "stepsize", "stepsize", here.as_json(), found, job.seed, files)
+            files = {"stepsize": asked.stepsize} if asked.stepsize.endswith(".py") else {}
+            witness = Witness(name, "stepsize", "stepsize", here.as_json(), found, asked.seed, files)
             return Result(
-                name, job.name, "exact", Verdict.REFUTED, summary, claim.expect, {"failed": found}, witness.as_json()
+                name,
+                asked.scenario,
+                "exact",
+                Verdict.REFUTED,
+                summary,
+                claim.expect,
+                {"failed": found},
+                witness.as_json(),
             )
     if not cells:
         return None
-    summary = f"stepsize {job.stepsize!r} equals the claim's on every delivery of {cells} cells"
-    return Result(name, job.name, "exact", Verdict.EXACT, summary, claim.expect, {"stepsize_cells": cells})
+    summary = f"stepsize {asked.stepsize!r} equals the claim's on every delivery of {cells} cells"
+    return Result(name, asked.scenario, "exact", Verdict.EXACT, summary, claim.expect, {"stepsize_cells": cells})

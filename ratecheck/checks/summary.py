@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from ratecheck.checks import rates
+from ratecheck.checks.question import Asked, State
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built
-
-if TYPE_CHECKING:
-    from ratecheck.checks.monte_carlo import Asked, State
 
 #: confidence of the band drawn around the measured means, jointly over all cells
 BAND = 0.95
@@ -114,7 +112,7 @@ def _sentence(
 ) -> str:
     if not verdict.measured:
         reasons = Counter(s.reason for s in states if s.reason)
-        return reasons.most_common(1)[0][0] if reasons else "no cell"
+        return reasons.most_common(1)[0][0] if reasons else "the scenario has no cells"
     counted = [s for s in states if s.verdict.measured]
     exact = sum(s.verdict is Verdict.EXACT for s in counted)
     text = f"{len(counted)} of {len(states)} cells ({exact} without noise), {sum(s.runs for s in states):,} runs"

@@ -18,6 +18,7 @@ from ratecheck.checks.job import Job, claims_of, document, evidence_of, exit_cod
 from ratecheck.checks.measure import Store
 from ratecheck.core import scenario as scenarios
 from ratecheck.core import shelf
+from ratecheck.core.part import merged
 from ratecheck.core.run import Run, source_digest
 from ratecheck.core.shelf import did_you_mean
 from ratecheck.core.verdict import Result, Verdict
@@ -124,12 +125,19 @@ def _full(name: str) -> str:
 
 
 def _digests(request: Request, scenario: scenarios.Scenario, folder: Path | None) -> dict[str, str]:
-    """Return digests of all the user's files that the request names, those in the scenario's cells included."""
+    """Return digests of all the user's files that the request names, those in the scenario's cells included.
+
+    Raises a RatecheckError for a part that the scenario names and no shelf has, or with a parameter it does not have.
+    """
     try:
-        cells = [c.as_json() for c in scenario.cells(folder)]
+        cells = scenario.cells(folder)
+        for kind in ("problem", "noise"):
+            for part in {getattr(c, kind).label: getattr(c, kind) for c in cells}.values():
+                found = shelf.SHELVES[f"{kind}s"].get(part.name, folder)
+                merged(kind, part.name, found.par, part.par)
     except RatecheckError as fault:
         raise type(fault)(f"scenario {request.name!r}: {fault}") from fault
-    named = _texts([request.claims, request.method, request.stepsize, cells])
+    named = _texts([request.claims, request.method, request.stepsize, [c.as_json() for c in cells]])
     files = {n for n in named if n.endswith((".py", ".csv")) and Path(n).is_file()}
     return {f: hashlib.sha256(Path(f).read_bytes()).hexdigest()[:16] for f in sorted(files)}
 
@@ -212,7 +220,9 @@ def complaint(done: Done, code: int) -> str | None:
         return "stopped before the end; finished records are kept and a resume goes on from them."
     if code == 2:
         left = [r for r in done.results if r.verdict is Verdict.NOT_APPLICABLE]
-        why = f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary}" if left else "the claims have no such evidence"
+        why = (
+            f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary}" if left else "the claims have no such evidence"
+        )
         return f"nothing that was asked for is applicable ({why})."
     return None
 

@@ -21,7 +21,7 @@ from ratecheck.errors import RatecheckError, ScenarioError
 Value = bool | int | float | str | list[Any]
 PartSpec = str | dict[str, Value]
 Positive = Annotated[int, Field(ge=1)]
-Rule = Literal["R0", "R1", "RL", "all"]
+Rule = Literal["R0", "R1", "RL"]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -42,8 +42,12 @@ class MonteCarlo(Strict):
 
     replicates: Positive = Field(default=64, description="runs a cell at most; looks are at 8, 16, 32, ...")
     alpha: float = Field(default=1e-3, gt=0, lt=1, description="false-alarm probability of the whole check")
-    kappa: float = Field(default=4.0, gt=1, allow_inf_nan=False, description="declared bound on E[(error/bound)^2] for HOLDS HERE")
-    margin: float = Field(default=0.1, gt=0, allow_inf_nan=False, description="slopes within this of the bound's count as equal")
+    kappa: float = Field(
+        default=4.0, gt=1, allow_inf_nan=False, description="declared bound on E[(error/bound)^2] for HOLDS HERE"
+    )
+    margin: float = Field(
+        default=0.1, gt=0, allow_inf_nan=False, description="slopes within this of the bound's count as equal"
+    )
 
 
 class Grid(Strict):
@@ -57,7 +61,9 @@ class Grid(Strict):
     K_over_M: Positive | list[Positive] | None = Field(default=None, description="K as a multiple of M")
     sigma: NonNegative | list[NonNegative] | None = None
     sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
-    output: Rule | list[Rule] | None = Field(default=None, description="R0, R1, RL or 'all'; default: the claim's first")
+    output: Rule | Literal["all"] | list[Rule] | None = Field(
+        default=None, description="R0, R1, RL or 'all'; default: the claim's first"
+    )
     method: str | list[str] | None = None
     scheduler: str | None = None
     stepsize: str | list[str] | None = None
@@ -90,7 +96,7 @@ class Scenario(Strict):
 def load(path: Path) -> Scenario:
     """Read a scenario file. Raises ScenarioError naming file, key and what to do."""
     try:
-        data = tomllib.loads(path.read_text())
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
         raise ScenarioError(f"{path} cannot be read: {fault.strerror}.") from fault
     except UnicodeDecodeError as fault:
@@ -135,10 +141,10 @@ def sentence(fault: pydantic.ValidationError) -> str:
     """Turn pydantic's errors into one sentence: the first unknown key, else the first wrong one, with a suggestion."""
     errors = fault.errors()
     first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    same = [e for e in errors if e["type"] == first["type"] or _key(e)[: len(_key(first))] == _key(first)]
-    if isinstance(first["input"], list):  # the entry that is wrong, not the list
-        first = max(same, key=lambda e: len(e["loc"]))
     where = _key(first)
+    if isinstance(first["input"], list):  # the entry that is wrong, not the list
+        first = max((e for e in errors if _key(e)[: len(where)] == where), key=lambda e: len(e["loc"]))
+        where = _key(first)
     place = f"grid {int(where[1]) + 1}: " if where[0] == "grid" and len(where) > 1 else ""
     key = ".".join(where[2:] if place else where)
     if first["type"] == "extra_forbidden":
@@ -146,7 +152,7 @@ def sentence(fault: pydantic.ValidationError) -> str:
         return f"{place}unknown key {key!r}{did_you_mean(where[-1], known)}"
     if first["type"] == "missing":
         return f"{place}key {key!r} is missing."
-    wrong = [e["msg"].lower().removeprefix("input ") for e in errors if _key(e) == where]
+    wrong = [e["msg"].removeprefix("Input ") for e in errors if _key(e) == where]
     return f"{place}key {key!r} {' or '.join(dict.fromkeys(wrong))}; got {first['input']!r}."
 
 

@@ -17,7 +17,7 @@ FORMAT = 1
 class Witness:
     """One refutation: what to run (``cell``), which check (``check``), and the numbers that came out (``found``).
 
-    ``kind`` is "identity" (an arrival order), "monte-carlo" (a cell and seeds), "deterministic" or "stepsize".
+    ``kind`` is "identity" (an arrival order), "identity-on-floats" or "monte-carlo" (a cell and seeds), or "stepsize".
     Rationals are texts 'p/q', floats are written to the last bit.
     """
 
@@ -27,6 +27,7 @@ class Witness:
     cell: Mapping[str, Any]
     found: Mapping[str, Any]
     seed: int = 0
+    strict: bool = False  #: made by the build that equals CPython bit for bit
     files: Mapping[str, str] = field(default_factory=dict)  #: the user's files, by role, as given
 
     def as_json(self) -> dict[str, Any]:

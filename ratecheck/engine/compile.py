@@ -30,7 +30,7 @@ from numba.extending import intrinsic, overload, register_jitable
 
 from ratecheck.core import keys
 from ratecheck.core.method import Arrival, Server
-from ratecheck.engine import loop, schedule
+from ratecheck.engine import clock, loop
 from ratecheck.errors import PartError
 
 _V, _MAT, _CUBE, _I, _TALLY = (
@@ -42,8 +42,8 @@ _PLAN = nt.NamedTuple((_I, _I, _I, _I, _V, _I, _I, _I, _V, _V), loop.Plan)
 _FLIGHT = nt.NamedTuple((_CUBE, _CUBE, _MAT, _V, _I, _I), loop.Flight)
 _STREAM = nt.NamedUniTuple(_V, 7, loop.Stream)
 _SWITCH = nt.NamedUniTuple(nt.int64, 8, loop.Switch)
-_TAPE = nt.NamedTuple((_I, _I, _I, _I, _I, _V, _I, _I, _I, _I), schedule.Tape)
-_DESK = nt.NamedTuple((_I, _V, _V, _V, _V, _I, _I, _I, _I, _I, _I, _I), schedule.Desk)
+_TAPE = nt.NamedTuple((_I, _I, _I, _I, _I, _V, _I, _I, _I, _I), clock.Tape)
+_DESK = nt.NamedTuple((_I, _V, _V, _V, _V, _I, _I, _I, _I, _I, _I, _I), clock.Desk)
 
 #: the sealed signature of every kind of kernel
 SIGNATURES = {
@@ -227,4 +227,4 @@ def schedule_kernel(decide: Callable[..., Any], duration: Callable[..., Any]) ->
 
 @lru_cache(maxsize=1)
 def _simulate() -> Any:
-    return _build(schedule.simulate, _SIMULATE, True)
+    return _build(clock.simulate, _SIMULATE, True)

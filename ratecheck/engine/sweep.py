@@ -105,7 +105,7 @@ def _drive(run: Any, kernels: Any, arguments: Any, deliveries: int, chunk: int, 
     for last in sorted({*range(chunk, deliveries + 1, chunk), *stops, deliveries + 1}):
         if stop is not None and stop.is_set():
             raise Stopped
-        with wrapping():
+        with np.errstate(all="ignore"), wrapping():  # an uncompiled run may diverge too
             run(first, last, *kernels, *arguments)
         first = last
         if visit and last in stops:

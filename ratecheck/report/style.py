@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#1a1a1b"  #: text and axes; a page that follows the reader's colour scheme replaces it
+PAPER = "#fffffd"  #: behind text that lies on a hatch; a page replaces it, too
 SOFT = "#7f7f80"  #: grids, triangles, what is secondary; readable on white and on black
 # Okabe & Ito (2008), without black (that is INK) and yellow (too faint on white), from dark to light
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -30,12 +31,15 @@ _RC = {
 }  # fmt: skip
 
 
-def context() -> AbstractContextManager[None]:
+@contextmanager
+def context() -> Iterator[None]:
     """Return a context in which figures get this look, whatever the user's matplotlib settings are."""
     import matplotlib
 
-    found: AbstractContextManager[None] = matplotlib.rc_context({**matplotlib.rcParamsDefault, **_RC, "backend": "agg"})
-    return found
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_RC)
+        yield
 
 
 def looks(values: Sequence[Any], of: Sequence[Any]) -> dict[Any, Any]:

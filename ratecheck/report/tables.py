@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 Result = Mapping[str, Any]
@@ -18,6 +19,8 @@ Row = dict[str, Any]
 PLACE = ("problem", "noise", "delays", "sigma", "output")  #: with M, what the cells of one series share
 PANELS = 6
 COLUMNS = 3
+HEAT_ROWS = 40
+HEAT_COLUMNS = 24
 
 
 def number(value: Any) -> float | None:
@@ -118,18 +121,25 @@ def delay_rows(result: Result) -> list[Row]:
 
 
 def tightness_rows(result: Result) -> list[Row]:
-    """Return one row a cell: bound over measured, or why there is no such number."""
-    return [
-        {
-            **place(c),
-            "M": c["M"],
-            "K": c["K"],
-            "verdict": c.get("verdict"),
-            "factor": factor(c),
-            "reason": c.get("reason"),
-        }
-        for c in cells(result)
-    ]
+    """Return one row a cell: bound over measured, or why there is no such number.
+
+    ``drawn`` is false for series of which no cell was measured, and beyond the HEAT_ROWS series and HEAT_COLUMNS
+    pairs (M, K) with most measured cells.
+    """
+    rows: list[Row] = [
+        {"drawn": False, **place(c), "M": c["M"], "K": c["K"], "verdict": c.get("verdict"), "factor": factor(c),
+         "reason": c.get("reason")} for c in cells(result)
+    ]  # fmt: skip
+
+    def most(key: Callable[[Row], Any], limit: int) -> set[Any]:
+        counts = Counter(key(r) for r in rows if r["factor"] is not None)
+        return {k for k, _ in counts.most_common(limit)}
+
+    down = most(lambda r: tuple(r[n] for n in PLACE), HEAT_ROWS)
+    across = most(lambda r: (r["M"], r["K"]), HEAT_COLUMNS)
+    for row in rows:
+        row["drawn"] = tuple(row[n] for n in PLACE) in down and (row["M"], row["K"]) in across
+    return rows
 
 
 ROWS = {"rate": rate_rows, "slack": slack_rows, "delays": delay_rows, "tightness": tightness_rows}

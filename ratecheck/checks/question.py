@@ -1,0 +1,71 @@
+"""A question put to a claim by simulation: which cells, how; and what is known of each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Claim
+from ratecheck.core.scenario import MonteCarlo
+from ratecheck.core.symbols import MEASURED
+from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import Built
+
+
+@dataclass
+class Asked:
+    """One Monte Carlo question: a claim on cells, and how."""
+
+    name: str
+    claim: Claim
+    cells: Sequence[Cell]
+    scenario: str
+    seed: int
+    settings: MonteCarlo
+    share: int = 1  #: claims that share alpha
+    threads: int = 1
+    method: str | None = None
+    stepsize: str | None = None
+    force: bool = False
+    strict: bool = False  #: use the build that is bitwise equal to CPython
+    folder: Path | None = None
+    progress: Callable[[str, int, int], None] = lambda text, done, total: None
+
+    @property
+    def alpha(self) -> float:
+        """The part of alpha that this claim may spend."""
+        return self.settings.alpha / self.share
+
+
+@dataclass
+class State:
+    """What is known about one cell."""
+
+    cell: Cell
+    built: Built | None = None
+    verdict: Verdict = Verdict.INCONCLUSIVE
+    reason: str = ""
+    runs: int = 0
+    inequalities: dict[str, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[str, Any] = field(default_factory=dict)
+    open: bool = True
+    failed: str = ""
+
+
+def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) -> Cell:
+    """Return the cell as it is run for a claim: with its output rule, and the parts that override the claim's."""
+    given = {
+        "output": cell.output or claim.output,
+        "method": method or cell.method,
+        "stepsize": stepsize or cell.stepsize,
+    }
+    return Cell(**{**cell.__dict__, **given})
+
+
+def wanted_of(claim: Claim) -> tuple[str, ...]:
+    """Return the measured quantities that the claim's inequalities use; the output gap always."""
+    names = {n for s in claim.outputs.values() for i in s.inequalities().values() for n in i.lhs.names}
+    return tuple(n for n in MEASURED if n in names or n == "output_gap")

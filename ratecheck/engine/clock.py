@@ -1,0 +1,145 @@
+"""The schedule kernel: who delivers when and who is handed work, by a clock or by an explicit order of workers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ratecheck.core.schedule import Ints
+
+
+class Tape(NamedTuple):
+    """The arrays the schedule kernel fills; see ``core.schedule.Schedule``."""
+
+    worker: Any
+    job: Any
+    stamp: Any
+    counted: Any
+    source: Any
+    time: Any
+    offset: Any
+    to_worker: Any
+    to_job: Any
+    made_at: Any
+
+
+class Desk(NamedTuple):
+    """The state of the schedule kernel: a winner tree of workers by (time, worker), and each worker's tasks in order."""
+
+    tree: Any  # (2 P,) winner tree over P >= M leaves, P a power of two: tree[1] is the next worker to deliver
+    ready: Any  # (P,) time at which a worker's oldest task is done (inf: it has none)
+    due: Any  # (J,) time at which the task in a slot is done
+    free: Any  # (M,) time at which a worker has done all its tasks
+    ahead: Any  # (M,) duration of each worker's next task
+    done: Any  # (M,) tasks begun by each worker
+    first: Any  # (M,) oldest task in flight of each worker (-1: none), the head of a linked list
+    last: Any  # (M,) newest task in flight of each worker
+    after: Any  # (H,) the same worker's next task (-1: none)
+    slots: Any  # (J,) stack of free job slots
+    state: Any  # scheduler's memory
+    handed: Any  # (J + 1,) scheduler's answer
+
+
+def renew(tree: Any, ready: Any, worker: int) -> None:
+    """Play the matches of ``worker`` again, from its leaf to the root: the earlier time wins, then the lower number.
+
+    Only one of the two players of each match is new, so there is no branch to mispredict, only a choice.
+    """
+    winner, time = worker, ready[worker]
+    node = tree.shape[0] // 2 + worker
+    while node > 1:
+        other = tree[node ^ 1]
+        wins = (ready[other] < time) | ((ready[other] == time) & (other < winner))
+        winner = other if wins else winner
+        time = ready[other] if wins else time
+        node = node // 2
+        tree[node] = winner
+
+
+def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: Any, tape: Tape, desk: Desk) -> int:
+    """Fill ``tape`` until it is full or ``order`` ends; return the number of deliveries made.
+
+    With a non-empty ``order`` (workers in order of arrival) there are no times: the worker's oldest task arrives;
+    ``-n - 1`` is returned when ``order[n]`` has nothing in flight. With an empty one, tasks take
+    ``duration(key, worker, number, mean, par)`` each, one after the other per worker.
+    """
+    workers = means.shape[0]
+    explicit = order.shape[0] > 0
+    total = tape.worker.shape[0]
+    version, made, now = 0, 0, 0.0
+    spare = desk.slots.shape[0]
+    stale = -1  # the worker that delivered last: its matches are played when it is known whether it has a new task
+    desk.handed[0] = workers
+    for m in range(workers):
+        desk.handed[m + 1] = m
+        desk.ahead[m] = duration(key, m, 0, means[m], par)
+    for n in range(total + 1):
+        tape.offset[n] = made
+        for i in range(desk.handed[0]):
+            m = desk.handed[i + 1]
+            spare -= 1
+            slot = desk.slots[spare]
+            tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
+            if not explicit:
+                desk.free[m] = max(now, desk.free[m]) + desk.ahead[m]
+                desk.due[slot] = desk.free[m]
+                # the next duration is drawn now, so that the processor does it while the matches are played
+                desk.done[m] += 1
+                desk.ahead[m] = duration(key, m, desk.done[m], means[m], par)
+            desk.after[made] = -1
+            if desk.first[m] < 0:
+                desk.first[m] = made
+                desk.ready[m] = desk.due[slot]
+                if m != stale and not explicit:
+                    renew(desk.tree, desk.ready, m)
+            else:
+                desk.after[desk.last[m]] = made
+            desk.last[m] = made
+            made += 1
+        tape.offset[n + 1] = made
+        if stale >= 0 and not explicit:
+            renew(desk.tree, desk.ready, stale)
+        if n == total or (explicit and n == order.shape[0]):
+            return n
+        worker = order[n] if explicit else desk.tree[1]
+        if worker >= workers or desk.first[worker] < 0:
+            return -n - 1 if explicit else n
+        h = desk.first[worker]
+        if not explicit:
+            now = desk.ready[worker]
+            tape.time[n] = now
+        follower = desk.after[h]
+        desk.first[worker] = follower
+        desk.ready[worker] = desk.due[tape.to_job[follower]] if follower >= 0 else np.inf
+        stale = worker
+        tape.worker[n], tape.job[n], tape.stamp[n], tape.source[n] = worker, tape.to_job[h], tape.made_at[h], h
+        tape.counted[n] = decide(desk.state, workers, worker, version + 1 - tape.made_at[h], desk.handed)
+        version += tape.counted[n]
+        desk.slots[spare] = tape.to_job[h]
+        spare += 1
+    return int(total)
+
+
+def empty_tape(deliveries: int, handouts: int) -> Tape:
+    """Return arrays for ``deliveries`` deliveries and ``handouts`` hand-outs."""
+    sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 3
+    ints = [np.empty(size, dtype=np.int64) for size in sizes]
+    return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
+
+
+def empty_desk(workers: int, jobs: int, handouts: int, memory: int) -> Desk:
+    """Return the initial state of the schedule kernel."""
+    leaves = 1 << (workers - 1).bit_length()
+    tree = np.arange(-leaves, leaves, dtype=np.int64)
+    for node in range(leaves - 1, 0, -1):
+        tree[node] = tree[2 * node]
+
+    def whole(size: int, value: int = 0) -> Ints:
+        return np.full(size, value, dtype=np.int64)
+
+    slots = np.arange(jobs - 1, -1, -1, dtype=np.int64)
+    handed = whole(max(jobs, workers) + 1)
+    return Desk(tree, np.full(leaves, np.inf), np.zeros(jobs), np.zeros(workers), np.zeros(workers),
+                whole(workers), whole(workers, -1),
+                whole(workers, -1), np.empty(handouts, dtype=np.int64), slots, whole(memory), handed)  # fmt: skip

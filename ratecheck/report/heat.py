@@ -1,0 +1,115 @@
+"""The tightness heat map: bound over measured in every cell, as a number and as a colour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ratecheck.report import style, tables
+from ratecheck.report.tables import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LETTERS = {"NOT APPLICABLE": "n", "VACUOUS": "v", "DIVERGED": "D", "INCONCLUSIVE": "i", "REFUTED": "R"}
+WIDTH, HEIGHT = 0.38, 0.2  #: of one cell, inches
+
+
+def tightness(result: Result) -> Figure:
+    """Draw bound over measured: a row a series without M, a column a pair (M, K), dark is tight."""
+    from matplotlib.figure import Figure
+
+    rows = [r for r in tables.tightness_rows(result) if r["drawn"]]
+    names = tables.varying(rows)
+    down = list(dict.fromkeys(tuple(r[n] for n in tables.PLACE) for r in rows))
+    across = sorted({(r["M"], r["K"]) for r in rows})
+    labels = [_shortened(tables.words(dict(zip(tables.PLACE, d, strict=True)), names)) for d in down]
+    with style.context():
+        room = 0.06 * max(map(len, labels), default=1)
+        figure = Figure((1.0 + room + WIDTH * len(across), 1.0 + HEIGHT * len(down)), layout="constrained")
+        axes = figure.subplots()
+        norm = _norm([r["factor"] for r in rows])
+        for row in rows:
+            place = (across.index((row["M"], row["K"])), down.index(tuple(row[n] for n in tables.PLACE)))
+            _cell(axes, place, row, norm)
+        axes.set(xlim=(0, len(across)), ylim=(len(down), 0), xlabel="server steps $K$, for each number of workers $M$")
+        axes.set_yticks([i + 0.5 for i in range(len(down))], labels)
+        _columns(axes, across)
+        axes.grid(False)
+        axes.tick_params(length=0)
+        for side in axes.spines.values():
+            side.set_visible(False)
+        _bar(figure, axes, norm)
+    return figure
+
+
+def factor_text(factor: float) -> str:
+    """Return a factor in at most four characters: 1.07, 5.9, 57, 812, 1e4."""
+    if math.isinf(factor):
+        return "∞"
+    if factor < 1.995:
+        return f"{factor:.2f}"
+    if factor < 9.95:
+        return f"{factor:.1f}"
+    return f"{factor:.0f}" if factor < 9999.5 else f"{factor:.0e}".replace("e+0", "e").replace("e+", "e")
+
+
+def _norm(factors: Sequence[float | None]) -> Any:
+    from matplotlib.colors import LogNorm
+
+    finite = [f for f in factors if f is not None and 0 < f < math.inf] or [1.0]
+    return LogNorm(min(1.0, *finite), max(10.0, *finite), clip=True)
+
+
+def _cell(axes: Axes, place: tuple[int, int], row: Mapping[str, Any], norm: Any) -> None:
+    """Draw one cell: coloured with its number, or hatched with a letter; broken ones framed."""
+    import matplotlib
+    from matplotlib.patches import Rectangle
+
+    x, y = place
+    factor, verdict = row["factor"], row["verdict"]
+    if factor is None or verdict == "VACUOUS":
+        axes.add_patch(Rectangle((x, y), 1, 1, facecolor="none", edgecolor=style.SOFT, hatch="////", linewidth=0.3))
+        axes.text(x + 0.5, y + 0.52, LETTERS.get(verdict, "?"), ha="center", va="center", fontsize=6.5,
+                  bbox={"facecolor": style.PAPER, "edgecolor": "none", "pad": 0.6})  # fmt: skip
+        return
+    colour = matplotlib.colormaps["cividis"](norm(min(factor, norm.vmax)))
+    light = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 0.5
+    axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=colour, edgecolor="none"))
+    broken = verdict in ("REFUTED", "DIVERGED")
+    if broken:
+        axes.add_patch(
+            Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, fill=False, edgecolor=style.COLOURS[1], linewidth=1.8)
+        )
+    axes.text(x + 0.5, y + 0.53, factor_text(factor) + (LETTERS[verdict] if broken else ""), ha="center", va="center",
+              fontsize=6.5, fontweight="bold" if broken else "normal", color="#000001" if light else "#fffffe")  # fmt: skip
+
+
+def _columns(axes: Axes, across: Sequence[tuple[int, int]]) -> None:
+    """Label columns by K, and groups of columns by M above them."""
+    axes.set_xticks([i + 0.5 for i in range(len(across))], [f"{k}" for _, k in across], rotation=45, ha="right",
+                    rotation_mode="anchor")  # fmt: skip
+    for workers in sorted({m for m, _ in across}):
+        group = [i for i, (m, _) in enumerate(across) if m == workers]
+        axes.plot([group[0] + 0.1, group[-1] + 0.9], [-0.12, -0.12], color=style.INK, linewidth=0.8, clip_on=False)
+        axes.annotate(f"M = {workers}", ((group[0] + group[-1] + 1) / 2, -0.12), (0, 3), textcoords="offset points",
+                      ha="center", annotation_clip=False)  # fmt: skip
+
+
+def _bar(figure: Figure, axes: Axes, norm: Any) -> None:
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+
+    scale = ScalarMappable(norm, matplotlib.colormaps["cividis"].resampled(24))
+    bar = figure.colorbar(scale, ax=axes, location="right", fraction=0.04, pad=0.01, aspect=18, shrink=0.9)
+    ticks = style.log_ticks(norm.vmin, norm.vmax, 4)
+    bar.set_ticks(ticks, labels=[style.tick_text(t) for t in ticks])
+    bar.ax.minorticks_off()
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.set_label("bound / measured")
+
+
+def _shortened(text: str, most: int = 58) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,264 @@
+"""The four plots of a Monte Carlo result, and their files: PDF, SVG, PNG and the CSV behind each.
+
+Figures are made without pyplot, so nothing global changes and equal results give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ratecheck.report import style, tables
+from ratecheck.report.captions import caption, quantity
+from ratecheck.report.heat import tightness
+from ratecheck.report.tables import Result, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+KINDS = ("rate", "slack", "delays", "tightness")
+SUFFIXES = ("pdf", "svg", "png")
+TITLES = {
+    "rate": "Error against K", "slack": "Measured over bound", "delays": "Delays", "tightness": "How loose the bound is",
+}  # fmt: skip
+
+
+def rate(result: Result) -> Figure:
+    """Draw measured means with their band, bound, conditional bound and fit against K, on log axes."""
+    panels = tables.by_panel(tables.rate_rows(result))
+    with style.context():
+        figure, grid = _grid(panels, 2.2)
+        colours, markers = _by_workers(panels)
+        for axes, rows in zip(grid, panels, strict=True):
+            seen = [v for r in rows for v in (r["mean"], r["bound"], r["conditional"]) if v is not None and v > 0]
+            low, high = style.widened(seen or [1.0], 1.6)
+            style.log_axis(axes, "x", *style.widened([r["K"] for r in rows]))
+            style.log_axis(axes, "y", low / 3, high)
+            for series in tables.by_series(rows).values():
+                _rate_series(axes, series, colours[series[0]["M"]], markers[series[0]["M"]])
+            _triangles(axes)
+        _label(figure, grid, panels, f"mean of {quantity(result).symbol}")
+        styles = [
+            ("measured, 95 % band", {"marker": "o", "linestyle": "none"}), ("fit", {"linestyle": (0, (5, 2))}),
+            ("bound", {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}), ("bound of this schedule", {"linewidth": 0.6}),
+        ]  # fmt: skip
+        _legend(figure, _workers_key(colours, markers), styles)
+    return figure
+
+
+def slack(result: Result) -> Figure:
+    """Draw measured over bound against K with the margin's wedge: level means that the rate is the theorem's."""
+    panels = tables.by_panel(tables.slack_rows(result))
+    with style.context():
+        figure, grid = _grid(panels, 2.0)
+        drawn = [r for rows in panels for r in rows]
+        colours, _ = _by_workers(panels)
+        markers = style.looks([r["branch"] for r in drawn], style.MARKERS)
+        dashes = style.looks([r["sigma"] for r in drawn], style.DASHES)
+        for axes, rows in zip(grid, panels, strict=True):
+            seen = [r["slack"] for r in rows if r["slack"] > 0]
+            style.log_axis(axes, "x", *style.widened([r["K"] for r in rows]))
+            style.log_axis(axes, "y", *style.widened([*seen, 1.0], 1.6))
+            axes.axhline(1, color=style.INK, linewidth=0.8)
+            axes.annotate("bound", (1, 1), (-2, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
+                          ha="right", fontsize=6.5)  # fmt: skip
+            for series in tables.by_series(rows).values():
+                _slack_series(axes, series, colours[series[0]["M"]], markers, dashes[series[0]["sigma"]])
+        _label(figure, grid, panels, "measured / bound")
+        keys = [(f"branch {b}", {"marker": m, "linestyle": "none"}) for b, m in markers.items()]
+        keys += [(tables.words({"sigma": s}, ["sigma"]), {"linestyle": d}) for s, d in dashes.items()]
+        keys += [(f"slope within ±{_margin(result):g}", {"linewidth": 6, "alpha": 0.25})] if _margin(result) else []
+        _legend(figure, _workers_key(colours, dict.fromkeys(colours)), keys)
+    return figure
+
+
+def delays(result: Result) -> Figure:
+    """Draw histograms of delays, log bins and log counts, with M and the mean marked."""
+    panels = tables.by_panel(tables.delay_rows(result))
+    with style.context():
+        figure, grid = _grid(panels, 1.7, share=False)
+        for axes, rows in zip(grid, panels, strict=True):
+            _histogram(axes, rows)
+        names = tables.varying([r for rows in panels for r in rows], ("delays", "M", "K"))
+        for axes, rows in zip(grid, panels, strict=True):
+            axes.set_title(tables.words(rows[0], [n for n in names if n == "delays"] or ["delays"]))
+            axes.set_xlabel("delay (steps)")
+            axes.set_ylabel("deliveries")
+    return figure
+
+
+DRAW: Mapping[str, Callable[[Result], Figure]] = {
+    "rate": rate, "slack": slack, "delays": delays, "tightness": tightness,
+}  # fmt: skip
+
+
+def kinds(result: Result) -> list[str]:
+    """Return the plots that this result has data for."""
+    some = bool(tables.measured(result))
+    return [k for k in KINDS if (bool(tables.delay_rows(result)) if k == "delays" else some)]
+
+
+def save(result: Result, folder: Path) -> list[Path]:
+    """Write every plot of a result as PDF, SVG and PNG with the CSV behind it; return the files.
+
+    The caption is in each file's own metadata. Raises OSError when the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for kind in kinds(result):
+        figure = DRAW[kind](result)
+        for suffix in SUFFIXES:
+            written.append(folder / f"{kind}.{suffix}")
+            written[-1].write_bytes(as_bytes(figure, suffix, TITLES[kind], caption(kind, result)))
+        written.append(folder / f"{kind}.csv")
+        written[-1].write_text(tables.as_csv(tables.ROWS[kind](result)))
+    return written
+
+
+def histogram(table: Mapping[str, Any], path: Path) -> Path:
+    """Draw one delay table to a .pdf, .svg or .png file; return it. Raises RunError for another suffix."""
+    result = {"details": {"delay_tables": [table]}}
+    return _write(delays(result), path, "Delays", caption("delays", result))
+
+
+def as_bytes(figure: Figure, suffix: str, title: str, text: str) -> bytes:
+    """Return the figure in one format, the same bytes for the same figure, with title and caption as metadata."""
+    metadata: dict[str, dict[str, str | None]] = {
+        "pdf": {"Title": title, "Subject": text, "CreationDate": None, "Producer": None, "Creator": "ratecheck"},
+        "svg": {"Title": title, "Description": text, "Date": None, "Creator": "ratecheck"},
+        "png": {"Title": title, "Description": text, "Software": "ratecheck"},
+    }
+    out = io.BytesIO()
+    with style.context():
+        figure.savefig(out, format=suffix, metadata=metadata[suffix], dpi=200,
+                       facecolor="white" if suffix == "png" else "none")  # fmt: skip
+    return out.getvalue()
+
+
+def _write(figure: Figure, path: Path, title: str, text: str) -> Path:
+    suffix = path.suffix.lstrip(".").lower()
+    if suffix not in SUFFIXES:
+        from ratecheck.errors import RunError
+
+        raise RunError(f"{path} cannot be drawn: the name of a plot ends in .pdf, .svg or .png.")
+    path.write_bytes(as_bytes(figure, suffix, title, text))
+    return path
+
+
+def _grid(panels: Sequence[Sequence[Row]], height: float, share: bool = True) -> tuple[Figure, list[Axes]]:
+    """Return a figure with one axes a panel; panels in one row share their y axis when they differ in delays only."""
+    from matplotlib.figure import Figure
+
+    count = len(panels)
+    models = len({rows[0]["delays"] for rows in panels})
+    columns = min(tables.COLUMNS, models if 1 < models < count else count) or 1
+    lines = -(-count // columns) or 1
+    figure = Figure((max(4.2, 0.4 + 2.35 * columns), 0.7 + height * lines), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # type: ignore[union-attr]
+    found = figure.subplots(lines, columns, squeeze=False, sharey="row" if share and models > 1 else False)
+    for axes in found.flat[count:]:
+        axes.set_visible(False)
+    return figure, list(found.flat[:count])
+
+
+def _by_workers(panels: Sequence[Sequence[Row]]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    workers = [r["M"] for rows in panels for r in rows]
+    return style.looks(workers, style.COLOURS), style.looks(workers, style.MARKERS)
+
+
+def _workers_key(colours: Mapping[Any, Any], markers: Mapping[Any, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"M = {m}", {"color": c, "marker": markers[m], "linestyle": "none" if markers[m] else "-", "linewidth": 2})
+        for m, c in colours.items()
+    ]
+
+
+def _legend(figure: Figure, *keys: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Put one legend above the panels: first what colours mean, then what lines mean."""
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], label=text, **{"color": style.SOFT, **look}) for key in keys for text, look in key]
+    wide = figure.get_size_inches()[0] > 6
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7 if wide else 3),
+                  handlelength=2.2, columnspacing=1.2)  # fmt: skip
+
+
+def _label(figure: Figure, grid: Sequence[Axes], panels: Sequence[Sequence[Row]], left: str) -> None:
+    """Title each panel with what differs between panels, and name the axes once."""
+    names = tables.varying([rows[0] for rows in panels])
+    for axes, rows in zip(grid, panels, strict=True):
+        parts = [tables.words(rows[0], [n]) for n in ("delays", *(n for n in names if n != "delays")) if n in names]
+        axes.set_title("\n".join([", ".join(parts[1:]), parts[0]] if len(parts) > 1 else parts))
+    figure.supxlabel("server steps $K$", fontsize=8)
+    figure.supylabel(left, fontsize=8)
+
+
+def _rate_series(axes: Axes, series: Sequence[Row], colour: str, marker: str) -> None:
+    x = [r["K"] for r in series]
+    axes.plot(x, [r["bound"] for r in series], color=colour, linestyle=(0, (1, 1.5)), linewidth=1.4)
+    conditional = [(r["K"], r["conditional"]) for r in series if r["conditional"]]
+    if conditional:
+        axes.plot(*zip(*conditional, strict=True), color=colour, linewidth=0.6)
+    for branch in dict.fromkeys(r["branch"] for r in series):
+        fitted = [(r["K"], r["fit"]) for r in series if r["branch"] == branch and r["fit"] is not None]
+        if fitted:
+            axes.plot(*zip(*fitted, strict=True), color=colour, linestyle=(0, (5, 2)), linewidth=0.9)
+    _points(axes, series, "mean", colour, marker)
+
+
+def _points(axes: Axes, series: Sequence[Row], name: str, colour: str, marker: str) -> None:
+    """Draw points with their band as bars; hollow where the bound is vacuous, ringed where it is refuted."""
+    floor = axes.get_ylim()[0]
+    for row in series:
+        y = row[name]
+        if y is None or y <= 0:
+            continue
+        low, high = row["low"] if row["low"] is not None else y, row["high"] if row["high"] is not None else y
+        hollow = row["verdict"] == "VACUOUS"
+        axes.errorbar([row["K"]], [y], yerr=[[y - max(low, min(y, floor))], [high - y]], color=colour, marker=marker,
+                      markerfacecolor="none" if hollow else colour, elinewidth=0.9, capsize=2, capthick=0.7)  # fmt: skip
+        if row["verdict"] in ("REFUTED", "DIVERGED"):
+            axes.plot([row["K"]], [y], marker="o", markersize=10, markerfacecolor="none", color=style.INK)
+            axes.annotate(row["verdict"], (row["K"], y), (0, 7), textcoords="offset points", ha="center", fontsize=6)
+
+
+def _slack_series(axes: Axes, series: Sequence[Row], colour: str, markers: Mapping[Any, Any], dash: Any) -> None:
+    wedge = [r for r in series if r["wedge_a"] is not None]
+    if wedge:
+        sides = [[r[n] for r in wedge] for n in ("wedge_a", "wedge_b")]
+        axes.fill_between([r["K"] for r in wedge], *sides, color=colour, alpha=0.18, linewidth=0)  # type: ignore[arg-type]
+    seen = [r for r in series if r["slack"] > 0]
+    axes.plot([r["K"] for r in seen], [r["slack"] for r in seen], color=colour, linestyle=dash, linewidth=0.9)
+    for row in seen:
+        _points(axes, [row], "slack", colour, markers[row["branch"]])
+
+
+def _triangles(axes: Axes) -> None:
+    """Draw the slopes of M/K and of sigma/sqrt(K) in the lower left corner, away from falling curves."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    width = min((right / left) ** 0.16, (top / bottom) ** 0.3)
+    for slope, name, at in ((-1.0, "−1", 0.10), (-0.5, "−½", 0.38)):
+        corner = (left * (right / left) ** at, bottom * (top / bottom) ** 0.05)
+        style.triangle(axes, slope, corner, width, name)
+
+
+def _histogram(axes: Axes, rows: Sequence[Row]) -> None:
+    first = rows[0]
+    seen = [r for r in rows if r["count"] > 0]
+    edges = [e for r in rows for e in (r["low"] - 0.5, r["high"] + 0.5)]
+    style.log_axis(axes, "x", *style.widened([*edges, first["M"]], 1.1))
+    style.log_axis(axes, "y", 0.5, 6 * max(r["count"] for r in seen), 4)
+    axes.bar([r["low"] - 0.5 for r in seen], [r["count"] for r in seen], [r["high"] - r["low"] + 1 for r in seen],
+             align="edge", color=style.COLOURS[5], edgecolor=style.COLOURS[0], linewidth=0.4)  # fmt: skip
+    lines = [(first["M"], f"M = {first['M']}", "-"), (first["mean"], f"mean {first['mean']:.3g}", (0, (2, 1.5)))]
+    for (x, text, dash), side in zip(sorted(lines, key=lambda one: one[0]), ("right", "left"), strict=True):
+        axes.axvline(x, color=style.INK, linewidth=0.9, linestyle=dash)
+        axes.annotate(text, (x, 1), (-3 if side == "right" else 3, -2), xycoords=axes.get_xaxis_transform(),
+                      textcoords="offset points", ha=side, va="top", fontsize=6.5)  # fmt: skip
+
+
+def _margin(result: Result) -> float | None:
+    return tables.number(result.get("details", {}).get("rate", {}).get("margin"))
