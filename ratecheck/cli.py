@@ -229,7 +229,9 @@ def _replay_cell(target: str, cell: str, out: Path) -> Any:
 
     run = Run.find(target, out)
     claim, row = reproduce.stored_cell(run.read("results.json"), cell)
-    return reproduce.cell_again(session.resumed(run).job(1), claim, row)
+    request = session.resumed(run)
+    files = {short: full for full, short in session.short_names(request.files).items()}
+    return reproduce.cell_again(request.job(1), files.get(claim, claim), row)
 
 
 @app.command("run")

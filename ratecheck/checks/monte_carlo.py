@@ -7,17 +7,16 @@ only refute. Everything is conditional on the cell's schedule, so every stepsize
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import betting, summary
+from ratecheck.checks import summary
 from ratecheck.checks.measure import Store, gathered, run_units
 from ratecheck.checks.preconditions import contradiction
 from ratecheck.checks.question import Asked, State, under, wanted_of
-from ratecheck.core.claim import Inequality
+from ratecheck.checks.weigh import weigh, why_not_more
 from ratecheck.core.run import record_key
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.engine.build import Built, build
@@ -26,8 +25,6 @@ from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
 
 #: first look; later ones double
 FIRST_LOOK = 8
-#: relative rounding allowed when a deterministic run is compared with its bound: 64 K units of roundoff
-ROUNDING_PER_STEP = 64 * 2.0**-53
 #: an error below zero by more than this part of the trivial bound means that the declared minimum is wrong
 NEGATIVE = 1e-9
 #: a run this many times above the trivial bound has diverged
@@ -114,12 +111,11 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
             f"in cell {state.cell.label} the error is {np.nanmin(gap):.3g} < 0: the minimum that problem "
             f"{built.problem.name!r} declares is not its minimum."
         )
-    diverged = not found["finite"][:runs].all() or (
-        trivial is not None and np.nanmax(gap, initial=0.0) > DIVERGENCE * trivial
-    )
+    large = trivial is not None and np.nanmax(gap, initial=0.0) > DIVERGENCE * trivial
+    diverged = asked.claim.kind == "upper" and (large or not found["finite"][:runs].all())
     statement = asked.claim.outputs[state.cell.output]
     for name, inequality in statement.inequalities().items():
-        state.inequalities[name] = _weigh(asked, built, name, inequality, numbers, trivial, threshold)
+        state.inequalities[name] = weigh(asked, built, name, inequality, numbers, trivial, threshold)
     broken = [n for n, i in state.identities.items() if i["ratio"] > 1]
     refuted = [n for n, i in state.inequalities.items() if i["verdict"] is Verdict.REFUTED]
     bound = state.inequalities["bound"]["verdict"]
@@ -134,53 +130,4 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
     # a cell goes on after HOLDS HERE: more runs sharpen the rate and what the master inequality can refute
     state.open = not (state.verdict.negative or look >= asked.settings.replicates or not built.noisy)
     if not state.open and state.verdict is Verdict.NOT_REFUTED:
-        state.reason = _why_not_more(asked, built, state.runs)
-
-
-def _why_not_more(asked: Asked, built: Built, runs: int) -> str:
-    if not _second_moment(built):
-        return "HOLDS HERE is refused: the second moment of the error is infinite under this noise"
-    needed = betting.runs_needed(asked.settings.kappa, asked.alpha)
-    if runs < needed:
-        return f"{runs} runs; no test can claim HOLDS HERE with fewer than {needed} at kappa = {asked.settings.kappa:g}"
-    return f"the mean is too close to the bound for {runs} runs"
-
-
-def _second_moment(built: Built) -> bool:
-    """True when the squared error can have a finite mean: the noise has a finite fourth moment (or samples rows)."""
-    if built.noise.fill is None or built.noise.fourth_moment is None:
-        return True
-    par = dict(zip(built.noise.par, built.noise_par.tolist(), strict=False))
-    return math.isfinite(built.noise.fourth_moment(par))
-
-
-def _weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers: Mapping[str, Any],
-           trivial: float | None, threshold: float) -> dict[str, Any]:  # fmt: skip
-    """Return what one inequality says after these runs: means, evidence, verdict."""
-    rhs = inequality.rhs.value(built.constants)
-    lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
-    finite = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
-    ratios = np.maximum(finite, 0.0) / rhs
-    n = len(ratios)
-    with np.errstate(over="ignore"):
-        mean = float(finite.mean())
-        error = float(finite.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
-    found = {"lhs": mean, "se": error, "rhs": rhs, "ratio": mean / rhs, "verdict": Verdict.NOT_REFUTED, "n": n}
-    vacuous = name != "master" and trivial is not None and rhs >= trivial
-    if not built.noisy:
-        room = ROUNDING_PER_STEP * built.cell.K
-        decided = (
-            Verdict.REFUTED if ratios[0] > 1 + room else Verdict.EXACT if ratios[0] < 1 - room else Verdict.NOT_REFUTED
-        )
-        return {**found, "verdict": Verdict.VACUOUS if vacuous and decided is not Verdict.REFUTED else decided}
-    against = betting.against_at_most_one(ratios)
-    support = betting.against_at_least_one(ratios, asked.settings.kappa)
-    found |= {"log10_e": against / math.log(10), "log10_e_holds": support / math.log(10)}
-    found["detectable"] = betting.detectable_factor(ratios, threshold)
-    if against >= threshold:
-        found["verdict"] = Verdict.REFUTED
-    elif vacuous:
-        found["verdict"] = Verdict.VACUOUS
-    elif support >= math.log(1 / asked.alpha) and _second_moment(built):
-        found["verdict"] = Verdict.HOLDS_HERE
-    return found
+        state.reason = why_not_more(asked, built, state.runs)

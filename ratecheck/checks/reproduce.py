@@ -12,10 +12,12 @@ from ratecheck.checks import exact
 from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
 from ratecheck.checks.question import under, wanted_of
+from ratecheck.checks.stepsizes import difference
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
 from ratecheck.core.run import finite, record_key
+from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built, build
 from ratecheck.engine.sweep import block_width
@@ -32,13 +34,15 @@ class Reproduced:
 
 
 def witness(one: Witness) -> Reproduced:
-    """Reproduce a witness. Raises RunError when it names a check that the claim does not have."""
+    """Reproduce a witness. Raises RunError when it is damaged or names a check that the claim does not have."""
     claim: Claim = shelf.CLAIMS.get(one.claim)
-    if one.kind == "identity":
-        return _order(one, claim)
-    if one.kind == "stepsize":
-        return _stepsize(one, claim)
-    return _cell(one, claim)
+    kinds = {"identity": _order, "stepsize": _stepsize, "monte-carlo": _cell, "identity-on-floats": _cell}
+    if one.kind not in kinds:
+        raise RunError(f"the witness is of kind {one.kind!r}, which is none of {', '.join(kinds)}.")
+    try:
+        return kinds[one.kind](one, claim)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as fault:
+        raise RunError(f"the witness is damaged: {type(fault).__name__}: {fault}.") from fault
 
 
 def _order(one: Witness, claim: Claim) -> Reproduced:
@@ -72,24 +76,22 @@ def _built(one: Witness, claim: Claim) -> Built:
 def _stepsize(one: Witness, claim: Claim) -> Reproduced:
     built = _built(one, claim)
     schedule = built.weighted.schedule
-    n = int(np.flatnonzero(schedule.version[: schedule.horizon] == one.found["k"])[0])
-    given = float(built.weighted.gamma[n])
-    lines = [
-        f"stepsize at k = {one.found['k']}, tau = {int(schedule.delay[n])}: {given!r}; "
-        f"the claim has {one.found['claim']!r}"
-    ]
-    return Reproduced(lines, given == one.found["given"], {**one.found, "given": given})
+    own: Stepsize = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
+    found = difference(built, own, int(np.flatnonzero(schedule.version[: schedule.horizon] == one.found["k"])[0]))
+    where = f"stepsize at k = {found['k']}, tau = {found['tau']}"
+    lines = [f"{where}: {found['given']!r}; the claim has {found['claim']!r}"]
+    return Reproduced(lines, found == dict(one.found), found)
 
 
 def _cell(one: Witness, claim: Claim) -> Reproduced:
     built = _built(one, claim)
     runs = int(one.found["runs"])
-    numbers = numbers_of(one.claim, claim, built, runs)
+    numbers = numbers_of(one.claim, claim, built, runs, one.strict)
     found: dict[str, Any] = {"verdict": one.found["verdict"], "runs": runs}
     if one.kind == "identity-on-floats":
         found |= numbers["identities"][one.check]
-    elif one.check in numbers["inequalities"]:
-        found |= numbers["inequalities"][one.check]
+    else:
+        found |= numbers["inequalities"]["bound" if one.check == "divergence" else one.check]
     lines = [
         built.cell.label,
         f"{one.check} after {runs} runs: "
@@ -98,14 +100,14 @@ def _cell(one: Witness, claim: Claim) -> Reproduced:
     return Reproduced(lines, finite(found) == dict(one.found), found)
 
 
-def numbers_of(name: str, claim: Claim, built: Built, runs: int) -> dict[str, Any]:
+def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = False) -> dict[str, Any]:
     """Simulate the first ``runs`` runs of a cell again; return means and bounds of its inequalities, and identities."""
     wanted = wanted_of(claim)
     store = Store()
     width = block_width(built.instance.dimension) if built.noisy else 1
     blocks = -(-runs // width)
     for block in range(blocks):
-        record = measure(built, block, width, wanted, claim.identities)
+        record = measure(built, block, width, wanted, claim.identities, strict)
         store.add({"key": record_key(name, built.cell.digest, block), **record})
     found = gathered(name, built, blocks, store, wanted)
     numbers = {n: found[n][:runs] for n in wanted}
@@ -134,11 +136,13 @@ def cell_again(job: Job, claim: str, row: Mapping[str, Any]) -> Reproduced:
     """Simulate one stored cell again and compare the means of its inequalities with the stored ones."""
     found = job.claims[claim]
     asked = (under(c, found, job.method, job.stepsize) for c in job.scenario.cells(job.folder))
-    cell = next(c for c in asked if c.digest == row["digest"])
+    cell = next((c for c in asked if c.digest == row["digest"]), None)
+    if cell is None:
+        raise RunError(f"cell {row['label']} is no cell of the scenario any more; start a new run.")
     built = build(
         cell, job.seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize, folder=job.folder
     )
-    numbers = finite(numbers_of(claim, found, built, int(row["n"]))["inequalities"])
+    numbers = finite(numbers_of(claim, found, built, int(row["n"]), job.strict)["inequalities"])
     same = all(numbers[n][v] == row["inequalities"][n][v] for n in numbers for v in ("lhs", "rhs", "ratio"))
     lines = [f"{claim}: {cell.label}, {row['n']} runs"]
     lines += [f"{n}: measured {i['lhs']!r}, bound {i['rhs']!r}, ratio {i['ratio']!r}" for n, i in numbers.items()]

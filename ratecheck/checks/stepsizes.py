@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ratecheck.checks.question import Asked, under
 from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
-from ratecheck.engine.build import build
+from ratecheck.engine.build import Built, build
 from ratecheck.errors import RatecheckError
 
 #: two ways to round the same formula may differ by this much, relatively
 ULPS = 8 * 2.0**-52
+
+
+def difference(built: Built, own: Stepsize, n: int) -> dict[str, Any]:
+    """Return what the cell's stepsize and the claim's say about delivery n (from 0)."""
+    schedule = built.weighted.schedule
+    k, tau = int(schedule.version[n]), int(schedule.delay[n])
+    right = own.table(np.array([k]), np.array([tau]), built.constants)
+    return {
+        "k": k, "tau": tau, "given": float(built.weighted.gamma[n]), "claim": float(right[0]),
+        "branch": own.active(tau, built.constants),
+    }  # fmt: skip
+
+
+def _refuted(asked: Asked, cell: Cell, found: dict[str, Any]) -> Result:
+    assert asked.stepsize is not None
+    summary = (
+        f"stepsize {asked.stepsize!r} is not the claim's: at k = {found['k']}, tau = {found['tau']} it is "
+        f"{found['given']:.6g}, where the claim has {found['claim']:.6g} (branch {found['branch']!r}); first seen in "
+        f"cell {cell.label}"
+    )
+    roles = (("stepsize", asked.stepsize), ("claim", asked.name))
+    files = {role: file for role, file in roles if file.endswith(".py")}
+    witness = Witness(asked.name, "stepsize", "stepsize", cell.as_json(), found, asked.seed, files=files)
+    details = {"failed": found}
+    return Result(
+        asked.name, asked.scenario, "exact", Verdict.REFUTED, summary, asked.claim.expect, details, witness.as_json()
+    )
 
 
 def compare(asked: Asked) -> Result | None:
@@ -42,31 +72,7 @@ def compare(asked: Asked) -> Result | None:
         given, right = built.weighted.gamma, own.table(k, tau, built.constants)
         wrong = np.flatnonzero(np.abs(given - right) > ULPS * np.abs(right))
         if len(wrong):
-            n = int(wrong[0])
-            active = own.active(int(tau[n]), built.constants)
-            found = {
-                "k": int(k[n]),
-                "tau": int(tau[n]),
-                "given": float(given[n]),
-                "claim": float(right[n]),
-                "branch": active,
-            }
-            summary = (
-                f"stepsize {asked.stepsize!r} is not the claim's: at k = {k[n]}, tau = {tau[n]} it is {given[n]:.6g}, "
-                f"where the claim has {right[n]:.6g} (branch {active!r}); first seen in cell {here.label}"
-            )
-            files = {"stepsize": asked.stepsize} if asked.stepsize.endswith(".py") else {}
-            witness = Witness(name, "stepsize", "stepsize", here.as_json(), found, asked.seed, files)
-            return Result(
-                name,
-                asked.scenario,
-                "exact",
-                Verdict.REFUTED,
-                summary,
-                claim.expect,
-                {"failed": found},
-                witness.as_json(),
-            )
+            return _refuted(asked, here, difference(built, own, int(wrong[0])))
     if not cells:
         return None
     summary = f"stepsize {asked.stepsize!r} equals the claim's on every delivery of {cells} cells"

@@ -12,6 +12,7 @@ from scipy import stats
 
 from ratecheck.checks import rates
 from ratecheck.checks.question import Asked, State
+from ratecheck.core.run import finite
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built
@@ -147,12 +148,14 @@ def _broken(state: State, count: int) -> str:
 def _witness(asked: Asked, state: State) -> dict[str, Any]:
     files = {"claim": asked.name} if asked.name.endswith(".py") else {}
     found: dict[str, Any] = {"verdict": str(state.verdict), "runs": state.runs}
-    if state.failed in state.inequalities:
-        found |= {n: state.inequalities[state.failed][n] for n in ("lhs", "rhs", "ratio")}
+    shown = "bound" if state.failed == "divergence" else state.failed
+    if shown in state.inequalities:
+        found |= finite({n: state.inequalities[shown][n] for n in ("lhs", "rhs", "ratio")})
     elif state.failed in state.identities:
         found |= state.identities[state.failed]
     kind = "identity-on-floats" if state.failed in state.identities else "monte-carlo"
-    return Witness(asked.name, kind, state.failed, state.cell.as_json(), found, asked.seed, files).as_json()
+    cell = state.cell.as_json()
+    return Witness(asked.name, kind, state.failed, cell, found, asked.seed, asked.strict, files).as_json()
 
 
 def _delay_tables(states: Sequence[State]) -> list[dict[str, Any]]:

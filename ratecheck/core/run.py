@@ -37,7 +37,7 @@ def source_digest() -> str:
     package = Path(__file__).parents[1]
     files = {*package.rglob("*.py"), *(p for root in proofs.__path__ for p in Path(root).rglob("*.py"))}
     digest = hashlib.sha256()
-    for path in sorted(p for p in files if not {"report", "__pycache__"} & set(p.parts)):
+    for path in sorted(p for p in files if package / "report" not in p.parents):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -179,7 +179,7 @@ def environment() -> dict[str, Any]:
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text().splitlines():
+    for line in path.read_text(errors="replace").splitlines():
         checksum, _, text = line.partition(" ")
         if checksum == f"{zlib.crc32(text.encode()):08x}":
             yield json.loads(text)

@@ -25,7 +25,7 @@ class Tape(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """The state of the schedule kernel: a winner tree of workers by (time, worker), and each worker's tasks in order."""
+    """The state of the schedule kernel: a winner tree of workers by (time, worker), and their tasks in order."""
 
     tree: Any  # (2 P,) winner tree over P >= M leaves, P a power of two: tree[1] is the next worker to deliver
     ready: Any  # (P,) time at which a worker's oldest task is done (inf: it has none)

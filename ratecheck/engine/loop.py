@@ -189,9 +189,10 @@ def run(
 ) -> None:
     """Process ``first <= n < last``: x_k is streamed, the hand-outs after delivery n made, delivery n + 1 received.
 
-    Called for n = 0..N in any chunks, with the same result to the bit; n = N has no delivery. After ``run(.., n)`` the state stands between
-    the receipt of delivery n and the hand-outs that follow it, which is where Lemma 1 of Mishchenko et al. (2022)
-    reads the gradients in flight. ``sigma`` is the noise scale per coordinate, ``key`` the key of the samples.
+    Called for n = 0..N in any chunks, with the same result to the bit; n = N has no delivery. After ``run(.., n)``
+    the state stands between the receipt of delivery n and the hand-outs that follow it, which is where Lemma 1 of
+    Mishchenko et al. (2022) reads the gradients in flight. ``sigma`` is the noise scale per coordinate, ``key`` the
+    key of the samples.
     """
     size = server.x.shape[1]
     for n in range(first, last):

@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratecheck.report import style, tables
-from ratecheck.report.tables import Result
+from ratecheck.report.tables import Result, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LETTERS = {"NOT APPLICABLE": "n", "VACUOUS": "v", "DIVERGED": "D", "INCONCLUSIVE": "i", "REFUTED": "R"}
-WIDTH, HEIGHT = 0.38, 0.2  #: of one cell, inches
+WIDTH, HEIGHT = 0.31, 0.18  #: of one cell, inches
 
 
 def tightness(result: Result) -> Figure:
-    """Draw bound over measured: a row a series without M, a column a pair (M, K), dark is tight."""
+    """Draw bound over measured: a row a series without M, under its problem; a column a pair (M, K); dark is tight."""
     from matplotlib.figure import Figure
 
     rows = [r for r in tables.tightness_rows(result) if r["drawn"]]
-    names = tables.varying(rows)
-    down = list(dict.fromkeys(tuple(r[n] for n in tables.PLACE) for r in rows))
     across = sorted({(r["M"], r["K"]) for r in rows})
-    labels = [_shortened(tables.words(dict(zip(tables.PLACE, d, strict=True)), names)) for d in down]
+    lines = _lines(rows)
     with style.context():
-        room = 0.06 * max(map(len, labels), default=1)
-        figure = Figure((1.0 + room + WIDTH * len(across), 1.0 + HEIGHT * len(down)), layout="constrained")
+        room = 0.065 * max((len(text) for text, _ in lines), default=1)
+        figure = Figure((0.9 + room + WIDTH * len(across), 0.9 + HEIGHT * len(lines)), layout="constrained")
         axes = figure.subplots()
         norm = _norm([r["factor"] for r in rows])
+        down = {series: i for i, (_, series) in enumerate(lines) if series}
         for row in rows:
-            place = (across.index((row["M"], row["K"])), down.index(tuple(row[n] for n in tables.PLACE)))
-            _cell(axes, place, row, norm)
-        axes.set(xlim=(0, len(across)), ylim=(len(down), 0), xlabel="server steps $K$, for each number of workers $M$")
-        axes.set_yticks([i + 0.5 for i in range(len(down))], labels)
+            _cell(axes, (across.index((row["M"], row["K"])), down[_series(row)]), row, norm)
+        axes.set(xlim=(0, len(across)), ylim=(len(lines), 0), xlabel="server steps $K$")
+        axes.set_yticks([i + 0.5 for i in range(len(lines))], [text for text, _ in lines])
+        for label, (_, series) in zip(axes.get_yticklabels(), lines, strict=True):
+            label.set_fontweight("normal" if series else "bold")
         _columns(axes, across)
         axes.grid(False)
         axes.tick_params(length=0)
@@ -43,6 +44,29 @@ def tightness(result: Result) -> Figure:
             side.set_visible(False)
         _bar(figure, axes, norm)
     return figure
+
+
+def usual_output(rows: Sequence[Row]) -> Any:
+    """Return the output rule of most rows: labels name only other ones."""
+    return Counter(r["output"] for r in rows).most_common(1)[0][0] if rows else None
+
+
+def _series(row: Row) -> tuple[Any, ...]:
+    return tuple(row[n] for n in tables.PLACE)
+
+
+def _lines(rows: Sequence[Row]) -> list[tuple[str, tuple[Any, ...] | None]]:
+    """Return (label, series) from top to bottom; the series is None for the head of a group (problem and noise)."""
+    usual, groups = usual_output(rows), dict[str, list[Row]]()
+    for row in rows:
+        groups.setdefault(tables.words(row, ("problem", "noise")), []).append(row)
+    lines: list[tuple[str, tuple[Any, ...] | None]] = []
+    for head, group in groups.items():
+        lines.append((head, None))
+        for row in {_series(r): r for r in group}.values():
+            names = ("delays", "sigma") if row["output"] == usual else ("delays", "sigma", "output")
+            lines.append((tables.words(row, names), _series(row)))
+    return lines
 
 
 def factor_text(factor: float) -> str:
@@ -103,13 +127,11 @@ def _bar(figure: Figure, axes: Axes, norm: Any) -> None:
     from matplotlib.cm import ScalarMappable
 
     scale = ScalarMappable(norm, matplotlib.colormaps["cividis"].resampled(24))
-    bar = figure.colorbar(scale, ax=axes, location="right", fraction=0.04, pad=0.01, aspect=18, shrink=0.9)
-    ticks = style.log_ticks(norm.vmin, norm.vmax, 4)
+    bar = figure.colorbar(scale, ax=axes, location="right", fraction=0.03, pad=0.01, aspect=12, shrink=0.5,
+                          anchor=(0, 1))  # fmt: skip
+    ticks = style.log_ticks(norm.vmin, norm.vmax, 6, least=3)
     bar.set_ticks(ticks, labels=[style.tick_text(t) for t in ticks])
     bar.ax.minorticks_off()
+    bar.ax.grid(False)
     bar.outline.set_visible(False)  # type: ignore[operator]
     bar.set_label("bound / measured")
-
-
-def _shortened(text: str, most: int = 58) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -40,7 +40,7 @@ def rate(result: Result) -> Figure:
             for series in tables.by_series(rows).values():
                 _rate_series(axes, series, colours[series[0]["M"]], markers[series[0]["M"]])
             _triangles(axes)
-        _label(figure, grid, panels, f"mean of {quantity(result).symbol}")
+        _label(figure, grid, panels, "server steps $K$", f"mean of {quantity(result).symbol}")
         styles = [
             ("measured, 95 % band", {"marker": "o", "linestyle": "none"}), ("fit", {"linestyle": (0, (5, 2))}),
             ("bound", {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}), ("bound of this schedule", {"linewidth": 0.6}),
@@ -67,7 +67,7 @@ def slack(result: Result) -> Figure:
                           ha="right", fontsize=6.5)  # fmt: skip
             for series in tables.by_series(rows).values():
                 _slack_series(axes, series, colours[series[0]["M"]], markers, dashes[series[0]["sigma"]])
-        _label(figure, grid, panels, "measured / bound")
+        _label(figure, grid, panels, "server steps $K$", "measured / bound")
         keys = [(f"branch {b}", {"marker": m, "linestyle": "none"}) for b, m in markers.items()]
         keys += [(tables.words({"sigma": s}, ["sigma"]), {"linestyle": d}) for s, d in dashes.items()]
         keys += [(f"slope within ±{_margin(result):g}", {"linewidth": 6, "alpha": 0.25})] if _margin(result) else []
@@ -82,11 +82,7 @@ def delays(result: Result) -> Figure:
         figure, grid = _grid(panels, 1.7, share=False)
         for axes, rows in zip(grid, panels, strict=True):
             _histogram(axes, rows)
-        names = tables.varying([r for rows in panels for r in rows], ("delays", "M", "K"))
-        for axes, rows in zip(grid, panels, strict=True):
-            axes.set_title(tables.words(rows[0], [n for n in names if n == "delays"] or ["delays"]))
-            axes.set_xlabel("delay (steps)")
-            axes.set_ylabel("deliveries")
+        _label(figure, grid, panels, "delay (server steps)", "deliveries")
     return figure
 
 
@@ -133,6 +129,9 @@ def as_bytes(figure: Figure, suffix: str, title: str, text: str) -> bytes:
     }
     out = io.BytesIO()
     with style.context():
+        if figure.get_layout_engine() is not None:  # the layout is worked out once, for all formats
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(out, format=suffix, metadata=metadata[suffix], dpi=200,
                        facecolor="white" if suffix == "png" else "none")  # fmt: skip
     return out.getvalue()
@@ -177,22 +176,38 @@ def _workers_key(colours: Mapping[Any, Any], markers: Mapping[Any, Any]) -> list
 
 
 def _legend(figure: Figure, *keys: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Put one legend above the panels: first what colours mean, then what lines mean."""
+    """Put one legend above the panels, read line by line: first what colours mean, then what lines mean."""
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=text, **{"color": style.SOFT, **look}) for key in keys for text, look in key]
-    wide = figure.get_size_inches()[0] > 6
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7 if wide else 3),
-                  handlelength=2.2, columnspacing=1.2)  # fmt: skip
+    lines = -(-len(handles) // (7 if figure.get_size_inches()[0] > 6 else 3))
+    columns = -(-len(handles) // lines)
+    handles += [Line2D([], [], label=" ", linestyle="none")] * (lines * columns - len(handles))
+    down = [handles[line * columns + column] for column in range(columns) for line in range(lines)]
+    figure.legend(handles=down, loc="outside upper center", ncols=columns, handlelength=2.2, columnspacing=1.2)
 
 
-def _label(figure: Figure, grid: Sequence[Axes], panels: Sequence[Sequence[Row]], left: str) -> None:
-    """Title each panel with what differs between panels, and name the axes once."""
-    names = tables.varying([rows[0] for rows in panels])
-    for axes, rows in zip(grid, panels, strict=True):
-        parts = [tables.words(rows[0], [n]) for n in ("delays", *(n for n in names if n != "delays")) if n in names]
-        axes.set_title("\n".join([", ".join(parts[1:]), parts[0]] if len(parts) > 1 else parts))
-    figure.supxlabel("server steps $K$", fontsize=8)
+def _label(figure: Figure, grid: Sequence[Axes], panels: Sequence[Sequence[Row]], below: str, left: str) -> None:
+    """Say what differs between panels, and name the axes once.
+
+    In a full grid of delay models (across) and kinds of cells (down) each is said once, above and at the right.
+    """
+    first = [rows[0] for rows in panels]
+    names = tables.varying(first)
+    others = [n for n in names if n != "delays"]
+    models = len({row["delays"] for row in first})
+    full = bool(others) and 1 < models <= tables.COLUMNS and len(first) % models == 0
+    for i, (axes, row) in enumerate(zip(grid, first, strict=True)):
+        kind = tables.words(row, others)
+        if not full:
+            axes.set_title("\n".join(t for t in (kind, str(row["delays"]) if "delays" in names else "") if t))
+            continue
+        if i < models:
+            axes.set_title(str(row["delays"]))
+        if (i + 1) % models == 0:
+            axes.annotate(kind, (1, 0.5), (5, 0), xycoords="axes fraction", textcoords="offset points", rotation=270,
+                          va="center", ha="left")  # fmt: skip
+    figure.supxlabel(below, fontsize=8)
     figure.supylabel(left, fontsize=8)
 
 
@@ -229,7 +244,7 @@ def _slack_series(axes: Axes, series: Sequence[Row], colour: str, markers: Mappi
     wedge = [r for r in series if r["wedge_a"] is not None]
     if wedge:
         sides = [[r[n] for r in wedge] for n in ("wedge_a", "wedge_b")]
-        axes.fill_between([r["K"] for r in wedge], *sides, color=colour, alpha=0.18, linewidth=0)  # type: ignore[arg-type]
+        axes.fill_between([r["K"] for r in wedge], *sides, color=colour, alpha=0.14, linewidth=0)  # type: ignore[arg-type]
     seen = [r for r in series if r["slack"] > 0]
     axes.plot([r["K"] for r in seen], [r["slack"] for r in seen], color=colour, linestyle=dash, linewidth=0.9)
     for row in seen:
@@ -249,7 +264,7 @@ def _histogram(axes: Axes, rows: Sequence[Row]) -> None:
     first = rows[0]
     seen = [r for r in rows if r["count"] > 0]
     edges = [e for r in rows for e in (r["low"] - 0.5, r["high"] + 0.5)]
-    style.log_axis(axes, "x", *style.widened([*edges, first["M"]], 1.1))
+    style.log_axis(axes, "x", 0.45, 1.9 * max(*edges, first["M"]))
     style.log_axis(axes, "y", 0.5, 6 * max(r["count"] for r in seen), 4)
     axes.bar([r["low"] - 0.5 for r in seen], [r["count"] for r in seen], [r["high"] - r["low"] + 1 for r in seen],
              align="edge", color=style.COLOURS[5], edgecolor=style.COLOURS[0], linewidth=0.4)  # fmt: skip

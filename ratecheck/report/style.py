@@ -47,11 +47,11 @@ def looks(values: Sequence[Any], of: Sequence[Any]) -> dict[Any, Any]:
     return {v: of[i % len(of)] for i, v in enumerate(sorted(set(values), key=lambda v: (v is None, v)))}
 
 
-def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
-    """Return few ticks on a log axis: decades where at least two fit, else 1-2-5, else ends that are round."""
+def log_ticks(low: float, high: float, most: int = 5, least: int = 2) -> list[float]:
+    """Return few ticks on a log axis: decades where at least ``least`` fit, else 1-2-5, else round numbers."""
     decades = [10.0**e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     inside = [t for t in decades if low <= t <= high]
-    if len(inside) < 2:
+    if len(inside) < least:
         inside = [m * t for t in decades for m in (1, 2, 5) if low <= m * t <= high]
     if len(inside) < 2:
         inside = [m * t for t in decades for m in range(1, 10) if low <= m * t <= high]

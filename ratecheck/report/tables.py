@@ -84,8 +84,9 @@ def rate_rows(result: Result) -> list[Row]:
 def slack_rows(result: Result) -> list[Row]:
     """Return one row a measured cell: measured over bound, its band, and the wedge of its series at this K.
 
-    The wedge is the part of the plane between the lines of log-log slope +margin and -margin through the middle of
-    the series: a straight series that stays inside has a slope within the margin.
+    The wedge lies between the lines of log-log slope +margin and -margin through the middle of the points that one
+    slope is judged from (one series, one branch of the stepsize, vacuous cells left out): a straight series that
+    stays inside has a slope within the margin.
     """
     margin = number(result.get("details", {}).get("rate", {}).get("margin"))
     rows = []
@@ -100,7 +101,9 @@ def slack_rows(result: Result) -> list[Row]:
             "wedge_a": None, "wedge_b": None,
         })  # fmt: skip
     for series in by_series(rows).values():
-        _wedge([r for r in series if r["slack"] > 0], margin)
+        usable = [r for r in series if r["slack"] > 0 and r["verdict"] != "VACUOUS"]
+        for branch in {r["branch"] for r in usable}:
+            _wedge([r for r in usable if r["branch"] == branch], margin)
     return _sorted(_panelled(rows, ("problem", "noise", "output")))
 
 
@@ -173,7 +176,7 @@ def by_panel(rows: Iterable[Row]) -> list[list[Row]]:
 
 def varying(rows: Sequence[Row], names: Sequence[str] = PLACE) -> list[str]:
     """Return the names that have more than one value in these rows: what titles must tell apart."""
-    return [n for n in names if len({r[n] for r in rows}) > 1]
+    return [n for n in names if len({r.get(n) for r in rows}) > 1]
 
 
 def words(row: Mapping[str, Any], names: Iterable[str]) -> str:
@@ -183,7 +186,7 @@ def words(row: Mapping[str, Any], names: Iterable[str]) -> str:
 
 def _word(name: str, value: Any) -> str:
     if name == "sigma":
-        return "row sampling" if value is None else f"σ = {value:g}"
+        return "row sampling" if value is None else f"σ = {value:.4g}"
     return {"none": "no noise"}.get(value, str(value)) if name == "noise" else str(value)
 
 
@@ -230,7 +233,7 @@ def _mixed(kinds: list[Any], at: int | bool) -> list[Any]:
 
 
 def _wedge(series: list[Row], margin: float | None) -> None:
-    if margin is None or len(series) < 2:
+    if margin is None or len(series) < 3:
         return
     centre_x = sum(math.log10(r["K"]) for r in series) / len(series)
     centre_y = sum(math.log10(r["slack"]) for r in series) / len(series)

@@ -1,0 +1,89 @@
+"""What one inequality says after some runs of one cell: means, evidence both ways, a verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ratecheck.checks import betting
+from ratecheck.checks.question import Asked
+from ratecheck.core.claim import Inequality
+from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import Built
+
+Floats = npt.NDArray[np.float64]
+
+#: relative rounding allowed when a deterministic run is compared with its bound, per step: 64 units of roundoff
+ROUNDING_PER_STEP = 64 * 2.0**-53
+
+
+def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers: Mapping[str, Any],
+          trivial: float | None, threshold: float) -> dict[str, Any]:  # fmt: skip
+    """Return the inequality's means, evidence and verdict.
+
+    ``threshold`` is the log of the e-value at which an inequality is REFUTED, with all tests of the claim in mind;
+    HOLDS HERE is claimed at the claim's own alpha, for all cells must reach it. A claim of kind "lower" swaps the two
+    tests: it is refuted by evidence that the mean is below the bound, which needs the declared second moment.
+    """
+    rhs = inequality.rhs.value(built.constants)
+    lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
+    lhs = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
+    n = len(lhs)
+    with np.errstate(over="ignore"):
+        mean = float(lhs.mean())
+        error = float(lhs.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+    found: dict[str, Any] = {"lhs": mean, "se": error, "rhs": rhs, "ratio": mean / rhs, "n": n}
+    upper = asked.claim.kind == "upper"
+    vacuous = upper and name != "master" and trivial is not None and rhs >= trivial
+    ratios = np.maximum(lhs, 0.0) / rhs
+    if built.noisy:
+        verdict = _from_evidence(asked, built, ratios, threshold, found)
+    else:
+        verdict = _from_one_run(float(ratios[0]) if upper else 2 - float(ratios[0]), built.cell.K)
+    if vacuous and verdict is not Verdict.REFUTED:
+        verdict = Verdict.VACUOUS
+    return {**found, "verdict": verdict}
+
+
+def _from_one_run(ratio: float, steps: int) -> Verdict:
+    room = ROUNDING_PER_STEP * steps
+    if ratio > 1 + room:
+        return Verdict.REFUTED
+    return Verdict.EXACT if ratio < 1 - room else Verdict.NOT_REFUTED
+
+
+def _from_evidence(asked: Asked, built: Built, ratios: Floats, threshold: float, found: dict[str, Any]) -> Verdict:
+    """Put both e-values into ``found`` and return the verdict they allow."""
+    above = betting.against_at_most_one(ratios)
+    below = betting.against_at_least_one(ratios, asked.settings.kappa)
+    moments = second_moment(built)
+    found["detectable"] = betting.detectable_factor(ratios, threshold)
+    against, support = (above, below) if asked.claim.kind == "upper" else (below, above)
+    found |= {"log10_e": against / math.log(10), "log10_e_holds": support / math.log(10)}
+    if against >= threshold and (asked.claim.kind == "upper" or moments):
+        return Verdict.REFUTED
+    if support >= math.log(1 / asked.alpha) and (asked.claim.kind == "lower" or moments):
+        return Verdict.HOLDS_HERE
+    return Verdict.NOT_REFUTED
+
+
+def why_not_more(asked: Asked, built: Built, runs: int) -> str:
+    """Return why a cell stays NOT REFUTED after its last look."""
+    if not second_moment(built):
+        return "HOLDS HERE is refused: the second moment of the error is infinite under this noise"
+    needed = betting.runs_needed(asked.settings.kappa, asked.alpha)
+    if runs < needed:
+        return f"{runs} runs; no test can claim HOLDS HERE with fewer than {needed} at kappa = {asked.settings.kappa:g}"
+    return f"the mean is too close to the bound for {runs} runs"
+
+
+def second_moment(built: Built) -> bool:
+    """True when the squared error can have a finite mean: the noise has a finite fourth moment (or samples rows)."""
+    if built.noise.fill is None or built.noise.fourth_moment is None:
+        return True
+    par = dict(zip(built.noise.par, built.noise_par.tolist(), strict=False))
+    return math.isfinite(built.noise.fourth_moment(par))
