@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ratecheck.cli_trace import trace_app
+from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json
 from ratecheck.errors import RatecheckError
 
 app = typer.Typer(
     name="ratecheck", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Check convergence theorems of asynchronous SGD the way code is checked.",
 )  # fmt: skip
-trace_app = typer.Typer(no_args_is_help=True, help="Real delay traces: record, import, show.")
 app.add_typer(trace_app, name="trace")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Out = Annotated[Path, typer.Option(help="Folder in which runs are kept (under .ratecheck/runs).")]
-Threads = Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on it.")]
 Targets = Annotated[
     list[str] | None, typer.Argument(help="Claims, one scenario, or .py/.toml files; none: every claim.")
 ]
-
-
-def default_threads() -> int:
-    """Return the number of processors this process may use, at most 8."""
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-
-
-def echo(text: str = "") -> None:
-    """Print to stdout."""
-    typer.echo(text)
-
-
-def echo_json(data: Any) -> None:
-    """Print data as JSON without NaN or Infinity."""
-    from ratecheck.core.run import finite
-
-    typer.echo(json.dumps(finite(data), indent=1, allow_nan=False))
 
 
 @app.callback(invoke_without_command=True)
@@ -127,11 +106,11 @@ def check(
     require: Annotated[str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict.")] = None,
 ) -> None:
     """Check claims: the main job. Without arguments every claim, on the quick profile."""
-    from ratecheck.commands import session
+    from ratecheck.commands import request
     from ratecheck.core.run import Run
 
     seconds = _seconds(budget) if budget is not None else None
-    request = session.ask(
+    asked = request.ask(
         targets or [],
         profile=profile,
         evidence=evidence,
@@ -146,8 +125,8 @@ def check(
         require=require,
         strict_rate=strict_rate,
     )
-    run = Run.create(out, {"argv": sys.argv[1:], "request": request.__dict__})
-    _work(request, run, threads or default_threads(), seconds, as_json)
+    run = Run.create(out, {"argv": sys.argv[1:], "request": asked.__dict__})
+    _work(asked, run, threads or default_threads(), seconds, as_json)
 
 
 def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: bool) -> NoReturn:
@@ -188,11 +167,11 @@ def _seconds(text: str) -> float:
 def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads = None, out: Out = Path("."),
            as_json: Json = False) -> None:  # fmt: skip
     """Go on with a run that was stopped or killed; finished records are not computed again."""
-    from ratecheck.commands import session
+    from ratecheck.commands.request import resumed
     from ratecheck.core.run import Run
 
     run = Run.find(name, out)
-    _work(session.resumed(run), run, threads or default_threads(), None, as_json)
+    _work(resumed(run), run, threads or default_threads(), None, as_json)
 
 
 @app.command()
@@ -225,11 +204,12 @@ def replay(
 def _replay_cell(target: str, cell: str, out: Path) -> Any:
     from ratecheck.checks import reproduce
     from ratecheck.commands import session
+    from ratecheck.commands.request import resumed
     from ratecheck.core.run import Run
 
     run = Run.find(target, out)
     claim, row = reproduce.stored_cell(run.read("results.json"), cell)
-    request = session.resumed(run)
+    request = resumed(run)
     files = {short: full for full, short in session.short_names(request.files).items()}
     return reproduce.cell_again(request.job(1), files.get(claim, claim), row)
 
@@ -271,67 +251,6 @@ def doctor(as_json: Json = False) -> None:
         for name, line in found["lines"].items():
             echo(f"{name:<12} {line}")
     raise typer.Exit(0 if found["healthy"] else 1)
-
-
-@trace_app.command("record")
-def trace_record(
-    out: Annotated[Path, typer.Option("--out", help="CSV file to write.")],
-    workers: Annotated[int, typer.Option(min=1, max=256)] = 4,
-    steps: Annotated[int, typer.Option(min=1)] = 5000,
-    dimension: Annotated[int, typer.Option(min=1)] = 400,
-    batch: Annotated[int, typer.Option(min=1)] = 256,
-    rows: Annotated[int, typer.Option(min=1)] = 2000,
-    slow: Annotated[int, typer.Option(min=1, help="Make the last worker this many times slower.")] = 1,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
-    """Run a real asynchronous parameter server on this machine and write who delivered when."""
-    from ratecheck.commands import tracing
-
-    sizes = {
-        "workers": workers,
-        "steps": steps,
-        "dimension": dimension,
-        "batch": batch,
-        "rows": rows,
-        "slow": slow,
-        "seed": seed,
-    }
-    for line in tracing.record_to(out, sizes):
-        echo(line)
-
-
-@trace_app.command("import")
-def trace_import(
-    source: Path,
-    out: Annotated[Path, typer.Option("--out", help="CSV file to write, in ratecheck's form.")],
-    form: Annotated[str | None, typer.Option(help="'worker,time', 'worker' or 'delay'; default: detected.")] = None,
-    base: Annotated[
-        int | None, typer.Option(min=0, max=1, help="Delays count from 0 or from 1; default: detected.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="M, when some workers never deliver.")] = None,
-) -> None:
-    """Read a CSV of worker,time rows or of one delay per line, and reject what is no schedule of Algorithm 1."""
-    from ratecheck.commands import tracing
-
-    for line in tracing.import_to(source, out, form, base, workers):
-        echo(line)
-
-
-@trace_app.command("show")
-def trace_show(
-    source: Path,
-    plot: Annotated[Path | None, typer.Option(help="Write the histogram as .pdf, .svg or .png.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Print M, K, mean and largest delay of a trace, and its histogram."""
-    from ratecheck.commands import tracing
-
-    data, lines = tracing.describe(source, plot)
-    if as_json:
-        echo_json(data)
-    else:
-        for line in lines:
-            echo(line)
 
 
 def main() -> NoReturn:

@@ -35,7 +35,7 @@ def against_at_least_one(ratios: Floats, kappa: float) -> float:
     h(R) = (1 - R/kappa)^2 / (1 - 1/kappa), 0 beyond kappa, has mean <= 1 when E[R] >= 1 and E[R^2] <= kappa:
     E(1 - R/kappa)^2 = 1 - 2 E[R]/kappa + E[R^2]/kappa^2 <= 1 - 1/kappa. Bets 1 + c (h - 1) are averaged over c.
     """
-    h = np.where(ratios < kappa, np.square(1 - ratios / kappa), 0.0) / (1 - 1 / kappa)
+    h = np.square(1 - np.minimum(ratios, kappa) / kappa) / (1 - 1 / kappa)
     logs = np.log1p(HOLD_BETS[:, None] * (h[None, :] - 1)).sum(axis=1)
     return _log_mean_exp(logs)
 

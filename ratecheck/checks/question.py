@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) ->
         "method": method or cell.method,
         "stepsize": stepsize or cell.stepsize,
     }
-    return Cell(**{**cell.__dict__, **given})
+    return replace(cell, **given)
 
 
 def wanted_of(claim: Claim) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
 from ratecheck.checks.question import under, wanted_of
 from ratecheck.checks.stepsizes import difference
+from ratecheck.checks.weigh import left_side
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
@@ -113,11 +114,7 @@ def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = 
     numbers = {n: found[n][:runs] for n in wanted}
     inequalities = {}
     for label, inequality in claim.outputs[built.cell.output].inequalities().items():
-        lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
-        lhs = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
-        rhs = inequality.rhs.value(built.constants)
-        with np.errstate(over="ignore"):
-            mean = float(lhs.mean())
+        mean, rhs = float(left_side(inequality, built, numbers).mean()), inequality.rhs.value(built.constants)
         inequalities[label] = {"lhs": mean, "rhs": rhs, "ratio": mean / rhs}
     return {"inequalities": inequalities, "identities": found["identities"]}
 

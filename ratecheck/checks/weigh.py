@@ -19,6 +19,14 @@ Floats = npt.NDArray[np.float64]
 
 #: relative rounding allowed when a deterministic run is compared with its bound, per step: 64 units of roundoff
 ROUNDING_PER_STEP = 64 * 2.0**-53
+#: the number that a diverged run counts with; unlike the largest float it can be squared, summed and divided
+HUGE = 1e150
+
+
+def left_side(inequality: Inequality, built: Built, numbers: Mapping[str, Any]) -> Floats:
+    """Return the left side of an inequality on each run (n,), HUGE where a run has no smaller number."""
+    lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
+    return np.asarray(np.fmin(lhs, HUGE))
 
 
 def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers: Mapping[str, Any],
@@ -30,12 +38,10 @@ def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers
     tests: it is refuted by evidence that the mean is below the bound, which needs the declared second moment.
     """
     rhs = inequality.rhs.value(built.constants)
-    lhs = np.atleast_1d(inequality.lhs.table({**built.constants, **numbers}))
-    lhs = np.where(np.isfinite(lhs), lhs, np.finfo(float).max)
+    lhs = left_side(inequality, built, numbers)
     n = len(lhs)
-    with np.errstate(over="ignore"):
-        mean = float(lhs.mean())
-        error = float(lhs.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
+    mean = float(lhs.mean())
+    error = float(lhs.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
     found: dict[str, Any] = {"lhs": mean, "se": error, "rhs": rhs, "ratio": mean / rhs, "n": n}
     upper = asked.claim.kind == "upper"
     vacuous = upper and name != "master" and trivial is not None and rhs >= trivial

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ratecheck.checks.measure import Store, gathered, run_units
-from ratecheck.commands.session import Progress
+from ratecheck.commands.progress import Progress
 from ratecheck.core import scenario as scenarios
 from ratecheck.core.run import Run
 from ratecheck.engine.build import Built, build
@@ -33,10 +33,10 @@ def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
     """Simulate every cell of a scenario; every grid must name a stepsize. Raises ScenarioError when none can run."""
     scenario, folder = scenarios.find(name)
     chosen = scenario.seed if seed is None else seed
-    run = Run.create(out, {"argv": sys.argv[1:], "scenario": scenario.model_dump(mode="json")})
     built, left = _build(scenario, folder, chosen)
     if not built:
         raise ScenarioError(f"no cell of scenario {name!r} can run: {left[0] if left else 'it has no grid'}.")
+    run = Run.create(out, {"argv": sys.argv[1:], "scenario": scenario.model_dump(mode="json")})
     store = Store(run.records(), run.writer())
     bar = Progress(False)
     replicates = scenario.monte_carlo.replicates
@@ -45,6 +45,8 @@ def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
         run_units(NAME, units, ("output_gap",), (), store, threads, False, lambda d, t: bar.update(NAME, "runs", d, t))
     finally:
         bar.close()
+        if store.writer:
+            store.writer.close()
     rows = [_row(b, store, replicates) for b in built]
     document = {"version": 1, "seed": chosen, "scenario": scenario.title, "cells": rows, "left_out": left}
     run.write("simulation.json", document)

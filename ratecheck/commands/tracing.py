@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ratecheck.core.trace import Trace, histogram, read, summary, write
+from ratecheck.errors import TraceError
 
 
 def record_to(out: Path, sizes: dict[str, int]) -> list[str]:
     """Record a trace with these sizes (see ``server.record``), write it, and return lines that describe it."""
     from ratecheck.server import record
 
+    if not out.parent.is_dir():  # said before the recording, which would be lost
+        raise TraceError(f"the trace cannot be written to {out}: there is no folder {out.parent}.")
     found = record(**sizes)
     command = shlex.join(["ratecheck", "trace", "record", *(w for n, v in sizes.items() for w in (f"--{n}", str(v)))])
     write(out, found.trace, [found.trace.source, f"command: {command}"])

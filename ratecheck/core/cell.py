@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,9 @@ class Cell:
     @property
     def label(self) -> str:
         """One line for tables and messages."""
-        sigma = "rows" if self.sigma is None else f"{self.sigma:.4g}"
+        sigma = "" if self.sigma is None else f" sigma={self.sigma:.4g}"
         parts = f"{self.problem.label} {self.noise.label} {self.delays.label}"
-        return f"M={self.M} K={self.K} sigma={sigma} {parts} {self.output}".rstrip()
+        return f"M={self.M} K={self.K}{sigma} {parts} {self.output}".rstrip()
 
     def as_json(self) -> dict[str, Any]:
         """Return the cell as plain data."""
@@ -49,7 +50,7 @@ class Cell:
         parts = {n: Part(data[n]["name"], data[n]["par"]) for n in ("problem", "noise", "delays")}
         return cls(**{**data, **parts})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A short name of the cell: equal cells have equal digests, in any process."""
         text = json.dumps(_portable(self.as_json()), sort_keys=True, default=str)

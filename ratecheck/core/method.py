@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -102,19 +104,28 @@ class Method:
 
     @property
     def sees_workers(self) -> bool:
-        """True when a kernel can tell workers apart; otherwise arrival orders are counted up to relabelling."""
-        if self.mine or self.tally:
+        """True when a kernel may tell workers apart; otherwise arrival orders are counted up to relabelling.
+
+        A kernel is blind when it takes nothing but attributes from the arrival, and not ``worker``: an arrival that is
+        indexed, unpacked or passed on counts as seen.
+        """
+        if self.mine or self.tally or _sees(self.receive):
             return True
-        codes = [f.__code__ for f in (self.receive, self.start) if f is not None]
-        named = any("worker" in code.co_names for code in codes)
-        if self.query is None:
-            return named
-        label = self.query.__code__.co_varnames[1]
-        return named or _loads(self.query, label)
+        return self.query is not None and bool(_uses(self.query, 1))
 
 
-def _loads(function: Callable[..., Any], label: str) -> bool:
-    import dis
+def _uses(function: Callable[..., Any], argument: int) -> list[str]:
+    """Return how a function uses an argument: the attribute it takes at each load, '' for any other use."""
+    label = function.__code__.co_varnames[argument]
+    found = [""] if label in function.__code__.co_cellvars else []
+    code = [i for i in dis.get_instructions(function) if i.opname != "EXTENDED_ARG"]
+    for i, after in itertools.pairwise(code):
+        loaded = i.argval if isinstance(i.argval, tuple) else (i.argval,)
+        if "LOAD_FAST" in i.opname and label in loaded:  # from Python 3.13 on also STORE_FAST_LOAD_FAST
+            taken = after.opname == "LOAD_ATTR" and loaded[-1] == label and loaded.count(label) == 1
+            found.append(str(after.argval) if taken else "")
+    return found
 
-    return any(i.argval == label or (isinstance(i.argval, tuple) and label in i.argval)
-               for i in dis.get_instructions(function) if i.opname.startswith("LOAD_FAST"))  # fmt: skip
+
+def _sees(receive: Callable[..., Any]) -> bool:
+    return not {"stamp", "gamma", "at", "grad"} >= set(_uses(receive, 1))

@@ -72,6 +72,9 @@ class Shelf:
         part = getattr(module, self.attribute, None)
         if part is None:
             raise PartError(f"{where} has no {self.attribute}; a {self.kind} file exports one (see the docs).")
+        record = getattr(importlib.import_module(f"ratecheck.core.{self.kind}"), self.kind.capitalize())
+        if not isinstance(part, record):
+            raise PartError(f"{where}: {self.attribute} must be a {record.__name__}, not a {type(part).__name__}.")
         return part
 
 

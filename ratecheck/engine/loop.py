@@ -46,7 +46,7 @@ class Stream(NamedTuple):
 
     average: Any  # (D,) sum_k weight_k x_k
     gap: Any  # (R,) sum_k weight_k F(x_k)
-    slope: Any  # (R,) sum over hand-outs of gamma_hat ||grad F||^2
+    slope: Any  # (R,) sum over hand-outs, at iterates with a weight, of gamma_hat ||grad F||^2
     value: Any  # (R,) scratch
     virtual: Any  # (D,) virtual iterate: x_0 minus all gamma_hat * gradient handed out so far
     scale: Any  # (D,) sum of magnitudes added up, for the rounding bound of identities
@@ -121,7 +121,7 @@ def hand_out(
             gradient(point, worker, flight.sample, data, grad)
         else:
             mean_gradient(point, worker, data, grad)
-        if do.slope > 0 and j == 0:
+        if do.slope > 0 and j == 0 and plan.weight[server.clock[0]] > 0:  # x_0 has no weight under R1 and RL
             full = grad
             if do.rows > 0:
                 full = stream.full

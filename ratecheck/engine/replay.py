@@ -75,8 +75,9 @@ def replay_rows(
 def view_of(n: int, x0: Any, virtual: Any, schedule: Schedule, plan: loop.Plan, state: State) -> View:
     """Return what identities see after delivery n + 1 and before the hand-outs that follow it."""
     made = int(plan.offset[n + 1])
-    delivered = schedule.source[: n + 1]
-    flying = np.setdiff1d(np.arange(made), delivered, assume_unique=True)
+    out = np.ones(made, dtype=bool)
+    out[schedule.source[: n + 1]] = False
+    flying = np.flatnonzero(out)
     now = int(schedule.source[n])
     return View(
         step=int(schedule.version[n]),

@@ -1,24 +1,161 @@
-"""Captions in words: what a plot shows, said from the same rows it draws."""
+"""Captions in words: what a plot shows, said from the same rows that it draws."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ratecheck.report.tables import Result
+from ratecheck.report import tables
+from ratecheck.report.heat import LETTERS, factor_text, usual_output
+from ratecheck.report.tables import Result, Row
 
 
 class Quantity(NamedTuple):
-    """What a bound bounds: in words, and as a symbol for an axis."""
+    """What a claim bounds: in words, and as text with mathematics for an axis."""
 
     words: str
     symbol: str
 
 
 def quantity(result: Result) -> Quantity:
-    """X"""
+    """Return what the claim's left side is, told from its stored LaTeX or from the evidence's default."""
+    latex = next((str(i["latex"]) for c in tables.cells(result) if "latex" in (i := tables.inequality(c))), "")
+    if r"\nabla" in latex.split(r"\le ")[0]:
+        return Quantity("mean squared gradient norm", r"$\|\nabla F(x_k)\|^2$")
+    if latex and "F^*" not in latex:
+        return Quantity("left side of the bound", "the left side")
     return Quantity("suboptimality", r"$F(\tilde x_K)-F^*$")
 
 
 def caption(kind: str, result: Result) -> str:
-    """X"""
-    return "x"
+    """Return the caption of one of the plots (rate, slack, delays, tightness), a few sentences of plain text."""
+    sentences = {"rate": _rate, "slack": _slack, "delays": _delays, "tightness": _tightness}[kind](result)
+    return " ".join(s for s in sentences if s)
+
+
+def slope_words(slope: Mapping[str, Any]) -> str:
+    """Return one slope of the slack with its interval: 'K, cap, huber: +0.052 [+0.024, +0.080] MATCHES'."""
+    where = ", ".join(filter(None, (slope["variable"], slope["regime"], slope.get("problem"))))
+    return f"{where}: {slope['slope']:+.3f} [{slope['low']:+.3f}, {slope['high']:+.3f}] {slope['verdict']}"
+
+
+def _rate(result: Result) -> Iterable[str]:
+    rows = tables.rate_rows(result)
+    drawn = [r for r in rows if r["panel"] is not None]
+    yield (
+        f"Measured means of the {quantity(result).words} (points; bars: band that holds in all {len(rows)} cells at once "
+        "with 95 % confidence, none where there is no noise) against the number of server steps K."
+    )
+    yield _below(drawn)
+    if any(r["conditional"] is not None for r in drawn):
+        yield "Thin lines: the bound with the stepsizes and delays of the schedule itself."
+    yield _fits(result)
+    yield "The triangles have slopes -1 (the term M/K) and -1/2 (the term sigma/sqrt K)."
+    if any(r["verdict"] == "VACUOUS" for r in drawn):
+        yield "Hollow points: there the bound is vacuous, above one that needs no theorem."
+    yield _choice(rows, drawn)
+
+
+def _below(rows: Sequence[Row]) -> str:
+    above = [r for r in rows if r["mean"] > r["bound"]]
+    if above:
+        most = max(r["mean"] / r["bound"] for r in above)
+        return f"They lie ABOVE the bound (dotted) in {len(above)} of {len(rows)} points drawn, by a factor of up to {tables.digits(most)}."
+    factors = [r["bound"] / r["mean"] for r in rows if r["mean"] > 0]
+    if not factors:
+        return "The measured means are exactly zero."
+    least, most = (tables.digits(pick(factors)) for pick in (min, max))
+    return f"They lie below the bound (dotted) by a factor of at least {least} and at most {most}."
+
+
+def _fits(result: Result) -> str:
+    by_branch: dict[str, list[float]] = {}
+    for fit in result.get("details", {}).get("rate", {}).get("fits", ()):
+        by_branch.setdefault(str(fit["regime"]), []).append(float(fit["slope"]))
+    if not by_branch:
+        return ""
+    parts = [
+        f"{tables.span(min(s), max(s))} where branch {b} of the stepsize is active" for b, s in sorted(by_branch.items())
+    ]
+    return f"Dashed: fitted power laws; over all series the exponents of K are {', and '.join(parts)}."
+
+
+def _choice(rows: Sequence[Row], drawn: Sequence[Row]) -> str:
+    """Say what all panels share, and what was left out."""
+    shared = [n for n in tables.PLACE if n not in tables.varying(drawn)]
+    text = f"All panels: {tables.words(drawn[0], shared)}." if drawn and shared else ""
+    left = len(tables.by_series(rows)) - len(tables.by_series(drawn))
+    if left:
+        text += f" Not drawn: {left} of {len(tables.by_series(rows))} series, which have fewer values of K; the table has them."
+    return text.strip()
+
+
+def _slack(result: Result) -> Iterable[str]:
+    rows = tables.slack_rows(result)
+    found = result.get("details", {}).get("rate", {})
+    yield (
+        "Measured mean over bound, against K. Below 1 the bound holds; a level line says that the error falls at the "
+        "rate of the theorem, a rising one that it falls more slowly."
+    )
+    if any(r["wedge_a"] is not None for r in rows):
+        yield (
+            f"Shaded: slopes within {found['margin']:g} of level, through the middle of the points that are judged "
+            "together (one branch of the stepsize, vacuous cells left out)."
+        )
+    slopes = found.get("slopes", ())
+    if slopes:
+        yield f"Slopes found, with their joint 99 % intervals: {_spans(slopes)}."
+    if "verdict" in found:
+        yield f"The rate: {found['verdict']}."
+    yield _choice(rows, [r for r in rows if r["panel"] is not None])
+
+
+def _spans(slopes: Sequence[Mapping[str, Any]]) -> str:
+    parts = []
+    for variable in dict.fromkeys(s["variable"] for s in slopes):
+        group = [s for s in slopes if s["variable"] == variable]
+        middle = [s["slope"] for s in group]
+        span = tables.span(min(middle), max(middle), "+.3f")
+        low, high = min(s["low"] for s in group), max(s["high"] for s in group)
+        parts.append(f"in {variable} {span}, within [{low:+.3f}, {high:+.3f}]")
+    return "; ".join(parts)
+
+
+def _delays(result: Result) -> Iterable[str]:
+    rows = tables.delay_rows(result)
+    first = [panel[0] for panel in tables.by_panel(rows)]
+    yield "Delays of all deliveries of one schedule (1 is no delay; both axes are logarithmic), one panel a delay model."
+    parts = [r["mean"] / r["M"] for r in first if r["mean"]]
+    if parts:
+        yield f"The mean delay (dotted line) is {tables.span(min(parts), max(parts))} times M" + (
+            ": never above M (solid line), because the delays of one worker add up to at most K." if max(parts) <= 1 else "."
+        )
+    worst = max((r for r in first if r["max"]), key=lambda r: r["max"] / r["M"], default=None)
+    if worst:
+        yield f"The largest delay is {worst['max']}, {tables.digits(worst['max'] / worst['M'])} times M ({worst['delays']}, M = {worst['M']})."
+    left = len({(r["delays"], r["M"], r["K"]) for r in rows}) - len(first)
+    if left:
+        yield f"Drawn is the largest M of each model; {left} other histogram{'s are' if left > 1 else ' is'} in the table."
+
+
+def _tightness(result: Result) -> Iterable[str]:
+    rows = tables.tightness_rows(result)
+    drawn = [r for r in rows if r["drawn"] and r["factor"] is not None and r["verdict"] != "VACUOUS"]
+    yield "Bound over measured mean in every measured cell: the error that this check would miss there."
+    if drawn:
+        low, high = (pick(drawn, key=lambda r: r["factor"]) for pick in (min, max))
+        where = f"M = {low['M']}, K = {low['K']}, {tables.words(low, ('problem', 'delays', 'sigma'))}"
+        top = "infinity" if math.isinf(high["factor"]) else factor_text(high["factor"])
+        yield f"From {factor_text(low['factor'])} (dark; {where}) to {top} (light)."
+    counts = Counter(r["verdict"] for r in rows if r["drawn"])
+    for verdict, mark in (("VACUOUS", "Hatched"), ("NOT APPLICABLE", "Hatched"), ("REFUTED", "Framed"), ("DIVERGED", "Framed")):
+        if counts[verdict]:
+            yield f"{mark} with {LETTERS[verdict]}: {verdict} ({counts[verdict]} cell{'s' if counts[verdict] > 1 else ''})."
+    left = Counter(r["verdict"] for r in rows if not r["drawn"])
+    if left:
+        yield f"Left out: {', '.join(f'{n} cells {v}' for v, n in sorted(left.items()))}."
+    usual = usual_output([r for r in rows if r["drawn"]])
+    if usual:
+        yield f"The output rule is {usual} where none is named."

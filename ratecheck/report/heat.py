@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LETTERS = {"NOT APPLICABLE": "n", "VACUOUS": "v", "DIVERGED": "D", "INCONCLUSIVE": "i", "REFUTED": "R"}
 WIDTH, HEIGHT = 0.31, 0.18  #: of one cell, inches
+BAR = 1.8  #: height of the colour bar, inches
 
 
 def tightness(result: Result) -> Figure:
@@ -27,7 +28,7 @@ def tightness(result: Result) -> Figure:
     lines = _lines(rows)
     with style.context():
         room = 0.065 * max((len(text) for text, _ in lines), default=1)
-        figure = Figure((0.9 + room + WIDTH * len(across), 0.9 + HEIGHT * len(lines)), layout="constrained")
+        figure = Figure((0.9 + room + WIDTH * len(across), 0.9 + HEIGHT * len(lines)), layout="constrained", dpi=style.DPI)
         axes = figure.subplots()
         norm = _norm([r["factor"] for r in rows])
         down = {series: i for i, (_, series) in enumerate(lines) if series}
@@ -42,7 +43,8 @@ def tightness(result: Result) -> Figure:
         axes.tick_params(length=0)
         for side in axes.spines.values():
             side.set_visible(False)
-        _bar(figure, axes, norm)
+        if len(lines) * HEIGHT > BAR:  # the numbers in the cells say the same
+            _bar(figure, axes, norm, BAR / (len(lines) * HEIGHT))
     return figure
 
 
@@ -70,9 +72,11 @@ def _lines(rows: Sequence[Row]) -> list[tuple[str, tuple[Any, ...] | None]]:
 
 
 def factor_text(factor: float) -> str:
-    """Return a factor in at most four characters: 1.07, 5.9, 57, 812, 1e4."""
+    """Return a factor in at most four characters: 6e-4, 1.07, 5.9, 57, 812, 1e4."""
     if math.isinf(factor):
         return "∞"
+    if factor < 0.095:
+        return f"{factor:.0e}".replace("e-0", "e-")
     if factor < 1.995:
         return f"{factor:.2f}"
     if factor < 9.95:
@@ -84,7 +88,7 @@ def _norm(factors: Sequence[float | None]) -> Any:
     from matplotlib.colors import LogNorm
 
     finite = [f for f in factors if f is not None and 0 < f < math.inf] or [1.0]
-    return LogNorm(min(1.0, *finite), max(10.0, *finite), clip=True)
+    return LogNorm(max(0.5, min(1.0, *finite)), max(10.0, *finite), clip=True)
 
 
 def _cell(axes: Axes, place: tuple[int, int], row: Mapping[str, Any], norm: Any) -> None:
@@ -102,7 +106,7 @@ def _cell(axes: Axes, place: tuple[int, int], row: Mapping[str, Any], norm: Any)
     colour = matplotlib.colormaps["cividis"](norm(min(factor, norm.vmax)))
     light = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 0.5
     axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=colour, edgecolor="none"))
-    broken = verdict in ("REFUTED", "DIVERGED")
+    broken = verdict in tables.BROKEN
     if broken:
         axes.add_patch(
             Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, fill=False, edgecolor=style.COLOURS[1], linewidth=1.8)
@@ -122,12 +126,12 @@ def _columns(axes: Axes, across: Sequence[tuple[int, int]]) -> None:
                       ha="center", annotation_clip=False)  # fmt: skip
 
 
-def _bar(figure: Figure, axes: Axes, norm: Any) -> None:
+def _bar(figure: Figure, axes: Axes, norm: Any, part: float) -> None:
     import matplotlib
     from matplotlib.cm import ScalarMappable
 
     scale = ScalarMappable(norm, matplotlib.colormaps["cividis"].resampled(24))
-    bar = figure.colorbar(scale, ax=axes, location="right", fraction=0.03, pad=0.01, aspect=12, shrink=0.5,
+    bar = figure.colorbar(scale, ax=axes, location="right", fraction=0.03, pad=0.01, aspect=12, shrink=part,
                           anchor=(0, 1))  # fmt: skip
     ticks = style.log_ticks(norm.vmin, norm.vmax, 6, least=3)
     bar.set_ticks(ticks, labels=[style.tick_text(t) for t in ticks])

@@ -15,6 +15,8 @@ PAPER = "#fffffd"  #: behind text that lies on a hatch; a page replaces it, too
 SOFT = "#7f7f80"  #: grids, triangles, what is secondary; readable on white and on black
 # Okabe & Ito (2008), without black (that is INK) and yellow (too faint on white), from dark to light
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+WIDTHS = (0.7, 1.2, 1.8, 2.4)  #: of lines, from few workers to many
+DPI = 200
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 

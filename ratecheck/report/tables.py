@@ -17,6 +17,7 @@ Result = Mapping[str, Any]
 Row = dict[str, Any]
 
 PLACE = ("problem", "noise", "delays", "sigma", "output")  #: with M, what the cells of one series share
+BROKEN = ("REFUTED", "DIVERGED")
 PANELS = 6
 COLUMNS = 3
 HEAT_ROWS = 40
@@ -32,6 +33,17 @@ def number(value: Any) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def digits(value: float, count: int = 3) -> str:
+    """Return a number with this many significant digits: 0.0123, 1.07, 1,800; powers of ten only when far from 1."""
+    return f"{float(f'{value:.{count}g}'):,.{max(count, 6)}g}"
+
+
+def span(low: float, high: float, form: str = ".2f") -> str:
+    """Return 'a to b', or 'a' alone when both look the same."""
+    a, b = format(low, form), format(high, form)
+    return a if a == b else f"{a} to {b}"
+
+
 def cells(result: Result) -> list[Mapping[str, Any]]:
     """Return the cells of a Monte Carlo result (none for other evidence)."""
     return list(result.get("details", {}).get("cells", ()))
@@ -43,9 +55,14 @@ def inequality(cell: Mapping[str, Any], name: str = "bound") -> Mapping[str, Any
     return found
 
 
+def _once(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out a cell that a scenario names twice: it was measured once and would be drawn over itself."""
+    return list({(*place(c).values(), c["M"], c["K"]): c for c in found}.values())
+
+
 def measured(result: Result) -> list[Mapping[str, Any]]:
     """Return the cells with a measured left side and a bound above zero."""
-    sides = [(c, number(inequality(c).get("lhs")), number(inequality(c).get("rhs"))) for c in cells(result)]
+    sides = [(c, number(inequality(c).get("lhs")), number(inequality(c).get("rhs"))) for c in _once(cells(result))]
     return [c for c, lhs, rhs in sides if lhs is not None and rhs is not None and rhs > 0]
 
 
@@ -81,6 +98,21 @@ def rate_rows(result: Result) -> list[Row]:
     return _sorted(_panelled(rows, ("problem", "noise", "sigma", "output")))
 
 
+def simulated_rows(document: Mapping[str, Any]) -> list[Row]:
+    """Return the cells of a simulation without a claim as rows of a rate plot; the band is one standard error."""
+    rows: list[Row] = []
+    for cell in document.get("cells", ()):
+        how = ", ".join(str(cell[n]) for n in ("method", "stepsize", "output") if cell.get(n))
+        mean, se = number(cell.get("mean")), number(cell.get("se")) or 0.0
+        if mean is not None:
+            rows.append({
+                "panel": None, **place(cell), "output": how, "M": cell["M"], "K": cell["K"], "verdict": None,
+                "branch": None, "n": cell.get("n"), "mean": mean, "se": se, "low": mean - se, "high": mean + se,
+                "bound": None, "conditional": None, "fit": None,
+            })  # fmt: skip
+    return _sorted(_panelled(rows, ("problem", "noise", "sigma", "output")))
+
+
 def slack_rows(result: Result) -> list[Row]:
     """Return one row a measured cell: measured over bound, its band, and the wedge of its series at this K.
 
@@ -101,7 +133,7 @@ def slack_rows(result: Result) -> list[Row]:
             "wedge_a": None, "wedge_b": None,
         })  # fmt: skip
     for series in by_series(rows).values():
-        usable = [r for r in series if r["slack"] > 0 and r["verdict"] != "VACUOUS"]
+        usable = [r for r in series if r["slack"] > 0 and r["verdict"] not in ("VACUOUS", *BROKEN)]
         for branch in {r["branch"] for r in usable}:
             _wedge([r for r in usable if r["branch"] == branch], margin)
     return _sorted(_panelled(rows, ("problem", "noise", "output")))
@@ -131,7 +163,7 @@ def tightness_rows(result: Result) -> list[Row]:
     """
     rows: list[Row] = [
         {"drawn": False, **place(c), "M": c["M"], "K": c["K"], "verdict": c.get("verdict"), "factor": factor(c),
-         "reason": c.get("reason")} for c in cells(result)
+         "reason": c.get("reason")} for c in _once(cells(result))
     ]  # fmt: skip
 
     def most(key: Callable[[Row], Any], limit: int) -> set[Any]:
@@ -199,14 +231,16 @@ def _panelled(rows: list[Row], across: tuple[str, ...]) -> list[Row]:
     """Number the panels: at most COLUMNS delay models times the kinds of rows (``across``) with most values of K.
 
     Of equal kinds the first found wins; a second row of another noise level (zero or not) goes before one of the
-    same, so that both terms of a bound are seen.
+    same, so that both terms of a bound are seen. Panels with single points are drawn only where there are no lines.
     """
-    models = _longest(rows, lambda r: r["delays"])
-    kinds = _longest(rows, lambda r: tuple(r[n] for n in across))
+    longest = max((len(series) for series in by_series(rows).values()), default=0)
+    lines = [r for series in by_series(rows).values() if len(series) > 1 or longest == 1 for r in series]
+    models = _longest(lines, lambda r: r["delays"])
+    kinds = _longest(lines, lambda r: tuple(r[n] for n in across))
     models = models[: COLUMNS if len(kinds) > 1 else PANELS]
     kinds = _mixed(kinds, "sigma" in across and across.index("sigma"))[: PANELS // max(len(models), 1)]
     panels = {(kind, model): None for kind in kinds for model in models}
-    found = {(tuple(r[n] for n in across), r["delays"]) for r in rows}
+    found = {(tuple(r[n] for n in across), r["delays"]) for r in lines}
     numbers = {key: i for i, key in enumerate((key for key in panels if key in found), 1)}
     for row in rows:
         row["panel"] = numbers.get((tuple(row[n] for n in across), row["delays"]))

@@ -47,7 +47,7 @@ def built_of(
 
 
 def replayed(built: Built, number: Callable[[float], Any], spectrum: list[Any] | None = None) -> Any:
-    """Run the method without noise through ``loop.run`` in CPython on ``number``s of the cell; return the last x (d,)."""
+    """Run the method without noise through ``loop.run`` on ``number``s of the cell; return the last x (d,)."""
     start, data = (objects([number(v) for v in a]) for a in (built.instance.start, built.instance.data))
     data = data if spectrum is None else objects(spectrum)
     gamma, gamma_hat, weight = ([number(v) for v in a.tolist()] for a in (

@@ -1,0 +1,22 @@
+import pytest
+
+from tests import command
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A compile cache of its own, warm after the first command that simulates; shared by parallel test processes."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if base.name.startswith("popen-") else base) / "compiled"
+
+
+@pytest.fixture
+def rc(tmp_path):
+    """Run a command in this process, in a folder of the test's own."""
+    return lambda *args: command.here(*args, folder=tmp_path)
+
+
+@pytest.fixture
+def rc_alone(tmp_path, cache):
+    """Run a command in a process of its own, in a folder of the test's own."""
+    return lambda *args: command.alone(*args, folder=tmp_path, cache=cache)

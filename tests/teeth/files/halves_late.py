@@ -1,0 +1,15 @@
+"""Asynchronous SGD that halves gradients with delay above 2. A planted lie: not the algorithm of the theorems."""
+
+from ratecheck import Method
+
+
+def receive(server, a):
+    x, g = server.x[0], a.grad[0]
+    share = 1
+    if server.clock[0] - a.stamp >= 2:
+        share = 2
+    for i in range(x.shape[0]):
+        x[i] -= a.gamma * g[i] / share
+
+
+METHOD = Method("halves_late", receive)

@@ -1,0 +1,24 @@
+"""Asynchronous SGD that hands out x_{k-1} for x_k: the mistake of sending work before the update. A planted lie."""
+
+from ratecheck import Method
+
+
+def start(server, x0):
+    for i in range(x0.shape[0]):
+        server.x[0, i] = x0[i]
+        server.x[1, i] = x0[i]
+
+
+def receive(server, a):
+    x, previous, g = server.x[0], server.x[1], a.grad[0]
+    for i in range(x.shape[0]):
+        previous[i] = x[i]
+        x[i] -= a.gamma * g[i]
+
+
+def query(server, worker, gamma, out):
+    for i in range(out.shape[1]):
+        out[0, i] = server.x[1, i]
+
+
+METHOD = Method("hands_out_previous", receive, slots=("x", "previous"), start=start, query=query)

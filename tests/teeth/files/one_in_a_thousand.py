@@ -1,0 +1,12 @@
+"""Asynchronous SGD with every step too long by one part in a thousand. A planted lie."""
+
+from ratecheck import Method
+
+
+def receive(server, a):
+    x, g = server.x[0], a.grad[0]
+    for i in range(x.shape[0]):
+        x[i] -= a.gamma * (1001 * g[i]) / 1000
+
+
+METHOD = Method("one_in_a_thousand", receive)

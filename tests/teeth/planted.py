@@ -1,0 +1,34 @@
+"""Runs the main job on a small scenario with a planted lie, or with the right version beside it."""
+
+from pathlib import Path
+
+from ratecheck.checks.job import Job, claims_of, run
+from ratecheck.core.scenario import Scenario
+
+FILES = Path(__file__).parent / "files"
+THEOREM1, THEOREM3 = "mishchenko2022.theorem1", "mishchenko2022.theorem3_convex"
+MINIBATCH = "mishchenko2022.minibatch_convex"
+
+#: sigma = 0 and 1, two numbers of workers, delays that differ: enough for every lie about the algorithm
+QUADRATIC = {
+    "problem": {"name": "quadratic", "dimension": 4}, "delays": {"name": "exponential", "spread": 4},
+    "M": [2, 4], "K": 64, "sigma": [0, 1],
+}  # fmt: skip
+
+
+def lie(name):
+    """Return the path of a planted file."""
+    return str(FILES / f"{name}.py")
+
+
+def results(claim, *grids, evidence=("exact", "monte-carlo"), replicates=64, **more):
+    """Return the results of the main job by kind of evidence; a list where there are two of a kind."""
+    data = {"title": "teeth", "exact": {"cases": [[2, 4]]}, "monte_carlo": {"replicates": replicates}, "grid": grids}
+    job = Job(claims_of([claim]), Scenario.model_validate(data), "teeth", 1, evidence, **more)
+    return run(job)
+
+
+def result(*args, **more):
+    """Return the only result."""
+    (found,) = results(*args, **more)
+    return found
