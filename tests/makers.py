@@ -1,4 +1,4 @@
-"""Makers: what several test files need, every delay model of the shelf with parameters that fit, and its schedules."""
+"""Makers: what several test files need: every delay model with parameters that fit, its schedules, small cells."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ratecheck.core.cell import Cell
 from ratecheck.core.keys import key_of
+from ratecheck.core.part import Part
 from ratecheck.core.schedule import Schedule
 from ratecheck.core.shelf import DELAYS, SCHEDULERS
+from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.trace import Trace, write
+from ratecheck.engine.build import Built, build
 from ratecheck.engine.schedule import make
 
 CLOCKS = [name for name in DELAYS.names() if DELAYS.get(name).is_clock]
@@ -42,3 +46,19 @@ def schedule_of(
     delays = DELAYS.get(name)
     par = delays.parameters(parameters_of(name, workers, steps, folder))
     return make(SCHEDULERS.get(scheduler), delays, par, workers, steps, key_of(name, seed), close=close)
+
+
+def cell_of(
+    delays: str = "exponential", workers: int = 4, steps: int = 100, *, folder: Path | None = None,
+    noise: str = "gaussian", sigma: float = 0.4, output: str = "R1", problem: Part | None = None,
+) -> Cell:  # fmt: skip
+    """Return a quadratic cell; ``folder`` takes the files that a delay model needs."""
+    par = parameters_of(delays, workers, steps, folder) if folder else {"spread": 7}
+    objective = problem or Part("quadratic", {"spectrum": [0.125, 0.3, 1.0], "radius": 2})
+    return Cell(objective, Part(noise), Part(delays, par), workers, steps, sigma, output)
+
+
+def built_of(*args: Any, method: str = "async_sgd", scheduler: str = "async",
+             stepsize: str | Stepsize = "delay_adaptive_convex", seed: int = 3, **more: Any) -> Built:  # fmt: skip
+    """Return a built cell; arguments are those of ``cell_of``."""
+    return build(cell_of(*args, **more), seed, method=method, scheduler=scheduler, stepsize=stepsize)

@@ -47,9 +47,8 @@ def runs_needed(kappa: float, alpha: float) -> int:
     like R = 0 for n runs with probability (1 - 1/kappa)^n.
     """
     runs = math.ceil(math.log(1 / alpha) / -math.log1p(-1 / kappa))
-    return runs - (
-        (1 - 1 / kappa) ** (runs - 1) <= alpha
-    )  # the quotient of logarithms may round up past a whole number
+    # the quotient of logarithms may round up past a whole number
+    return runs - ((1 - 1 / kappa) ** (runs - 1) <= alpha)
 
 
 def detectable_factor(ratios: Floats, log_threshold: float) -> float:

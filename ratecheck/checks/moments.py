@@ -7,7 +7,8 @@ of thousands of steps, in rational arithmetic on small ones.
 Rounding in float64. Every moment is a sum of squares of coefficients; a coefficient is built by at most a few
 additions and products a step, each of which errs by 2^-53 of what it makes, and an error is carried on like noise.
 So the relative error of a moment is allowed ``ROUNDING_PER_STEP`` = 64 units of roundoff a step, as for one run without
-noise: enough while the method does not amplify errors, which the tests compare with rational arithmetic.
+noise: enough while the method does not amplify errors (the tests compare with wider arithmetic). The eigenvalues of a
+dense matrix err by d units of roundoff of the largest, which counts as d L/mu steps more.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from ratecheck.checks.measure import ROUNDOFF
 from ratecheck.checks.weigh import ROUNDING_PER_STEP
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import K, k, tau
+from ratecheck.core.symbols import k, tau
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import Built
 from ratecheck.engine.replay import objects
@@ -44,7 +46,8 @@ class Numbers:
 
     Distinct eigenvalues ``spectrum`` (E,), how many coordinates have each ``count`` (E,) and their squared distance to
     the minimiser at the start ``energy`` (E,); the variance of the noise of one coordinate; stepsizes and output
-    weights as in ``core.schedule.Weighted``; and the constants of the cell, those of the schedule included.
+    weights as in ``core.schedule.Weighted``; the constants of the cell, those of the schedule included; and the
+    relative ``rounding`` allowed to a moment.
     """
 
     spectrum: Any
@@ -55,6 +58,7 @@ class Numbers:
     gamma_hat: Any
     weight: Any
     constants: dict[str, Any]
+    rounding: float = 0.0
 
 
 def moments(built: Built, *, exact: bool = False) -> dict[str, Any]:
@@ -86,7 +90,7 @@ def check_moments(claim: Claim, built: Built, *, exact: bool = False) -> dict[st
             verdict = _exact_verdict(claim, lhs, rhs)
         else:
             lhs, rhs = inequality.lhs.value(constants), inequality.rhs.value(constants)
-            verdict = _float_verdict(claim, lhs, rhs, built.cell.K)
+            verdict = _float_verdict(claim, lhs, rhs, numbers.rounding)
         trivial = claim.trivial.value(built.constants) if claim.trivial else None
         vacuous = claim.kind == "upper" and name != "master" and trivial is not None and float(rhs) >= trivial
         if vacuous and verdict is not Verdict.REFUTED:
@@ -98,7 +102,7 @@ def check_moments(claim: Claim, built: Built, *, exact: bool = False) -> dict[st
 
 def why_not(built: Built, *, exact: bool = False) -> str | None:
     """Return why exact moments do not apply to a cell, or None. Whether the method is linear is found by running."""
-    method, problem = built.method, built.cell.problem.name  # a user's file has its path for a name
+    method, problem = built.method, problem_of(built)
     if problem not in (DIAGONAL, DENSE) or (exact and problem == DENSE):
         needed = DIAGONAL if exact else f"{DIAGONAL} or {DENSE}"
         return f"exact moments need problem {needed}, not {built.problem.name!r}"
@@ -122,9 +126,10 @@ def numbers_of(built: Built, exact: bool) -> Numbers:
     sigma = (built.constants["sigma"] or 0.0) if built.noise.fill is not None else 0.0
     if not exact:
         energy = np.bincount(where, weights=distance**2)
-        w = built.weighted
-        variance = sigma**2 / len(values)
-        return Numbers(spectrum, count, energy, variance, w.gamma, w.gamma_hat, w.weight, dict(built.constants))
+        w, d, top = built.weighted, len(values), values.max()
+        dense = 0.0 if problem_of(built) == DIAGONAL else d * top / values[values > d * ROUNDOFF * top].min()
+        return Numbers(spectrum, count, energy, sigma**2 / d, w.gamma, w.gamma_hat, w.weight, dict(built.constants),
+                       ROUNDING_PER_STEP * (built.cell.K + dense))  # fmt: skip
     squares = [Fraction(v) ** 2 for v in distance.tolist()]
     energies = [sum((s for s, i in zip(squares, where, strict=True) if i == e), Fraction(0)) for e in range(len(count))]
     constants = {n: Fraction(v) if isinstance(v, float) else v for n, v in built.constants.items()}
@@ -138,10 +143,15 @@ def numbers_of(built: Built, exact: bool) -> Numbers:
                    gamma, gamma_hat, weight, constants)  # fmt: skip
 
 
+def problem_of(built: Built) -> str:
+    """Return the name of the cell's problem on the shelf; a problem in a user's file has its path for a name."""
+    return built.cell.problem.name
+
+
 def _quadratic(built: Built) -> tuple[Any, Any]:
     """Return the eigenvalues (d,) of the objective and the start minus the minimiser along the eigenvectors (d,)."""
     data, away = built.instance.data, built.instance.start - built.instance.minimiser
-    if built.cell.problem.name == DIAGONAL:
+    if problem_of(built) == DIAGONAL:
         return data, away
     d = built.instance.dimension
     values, vectors = np.linalg.eigh(data[1 : 1 + d * d].reshape(d, d))
@@ -149,22 +159,27 @@ def _quadratic(built: Built) -> tuple[Any, Any]:
 
 
 def _exact_stepsizes(built: Built, constants: Mapping[str, Any]) -> tuple[list[Fraction], ...]:
-    """Return gamma, gamma_hat and weight: the schedule is weighed with codes (K + 2) tau + k for stepsizes, so that the output rule stays in one place."""
-    schedule, steps = built.weighted.schedule, built.weighted.schedule.steps
-    coded = weigh(schedule, Stepsize(code=(K + 2) * tau + k), {"K": steps}, built.cell.output)
+    """Return gamma, gamma_hat and weight as Fractions.
+
+    The schedule is weighed with codes (N + 2) tau + k for stepsizes, N deliveries in all (beyond the horizon, too), so
+    that the output rule stays in one place.
+    """
+    schedule = built.weighted.schedule
+    base = len(schedule.worker) + 2
+    coded = weigh(schedule, Stepsize(code=base * tau + k), {}, built.cell.output)
     known: dict[int, Fraction] = {0: Fraction(0)}
 
     def decoded(code: float) -> Fraction:
         at = int(code)
         if at not in known:
-            delay, step = divmod(at, steps + 2)
+            delay, step = divmod(at, base)
             value = built.stepsize.exact(step, delay, constants)
             used = built.stepsize.table(np.array([step]), np.array([delay]), built.constants)
             known[at] = Fraction(int(value.p), int(value.q)) if value.is_Rational else Fraction(float(used[0]))
         return known[at]
 
     gamma, gamma_hat = ([decoded(c) for c in codes.tolist()] for codes in (coded.gamma, coded.gamma_hat))
-    weight = [Fraction(0)] * (steps + 1)
+    weight = [Fraction(0)] * (schedule.steps + 1)
     for h, g in enumerate(gamma_hat):
         weight[int(schedule.made_at[h])] += g
     if coded.weight[0] == 0:
@@ -200,8 +215,8 @@ def _moments(built: Built, n: Numbers, exact: bool) -> dict[str, Any]:
     return {name: value if exact else float(value) for name, value in found.items()}
 
 
-def _float_verdict(claim: Claim, lhs: float, rhs: float, steps: int) -> Verdict:
-    room = ROUNDING_PER_STEP * steps * max(lhs, rhs)
+def _float_verdict(claim: Claim, lhs: float, rhs: float, rounding: float) -> Verdict:
+    room = rounding * max(lhs, rhs)
     slack = rhs - lhs if claim.kind == "upper" else lhs - rhs
     if not slack >= -room:
         return Verdict.REFUTED

@@ -57,12 +57,12 @@ class State:
 
 def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) -> Cell:
     """Return the cell as it is run for a claim: with its output rule, and the parts that override the claim's."""
-    given = {
-        "output": cell.output or claim.output,
-        "method": method or cell.method,
-        "stepsize": stepsize or cell.stepsize,
-    }
-    return replace(cell, **given)
+    return replace(
+        cell,
+        output=cell.output or claim.output,
+        method=method or cell.method,
+        stepsize=stepsize or cell.stepsize,
+    )
 
 
 def wanted_of(claim: Claim) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +52,8 @@ def perform(request: Request, run_: Run, *, threads: int, budget: float | None, 
         timer.daemon = True
         timer.start()
     try:
-        run(job)
+        with contextlib.redirect_stdout(sys.stderr):  # what a user's optimiser prints is no result
+            run(job)
     except RatecheckError as fault:
         done.fault = fault
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -136,13 +137,15 @@ class Writer:
             self._file.write(f"{zlib.crc32(text.encode()):08x} {text}\n")
             self._file.flush()
         except OSError as fault:
+            with suppress(OSError):  # a second try to write what is left fails too
+                self.close()
             raise RunError(f"{self._path} cannot be written: {fault.strerror}.") from fault
 
     def close(self) -> None:
         """Close the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
 
 
 def dumps(data: Mapping[str, Any]) -> str:

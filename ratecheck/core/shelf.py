@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import importlib
@@ -102,9 +103,12 @@ def _load(path: Path, digest: str) -> ModuleType:
     sys.modules[name] = module
     sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+            spec.loader.exec_module(module)
     except RatecheckError:
         raise
+    except SystemExit as fault:
+        raise PartError(f"{path} leaves Python while it is imported; a part's file only defines things.") from fault
     except SyntaxError as fault:
         raise PartError(f"{path}, line {fault.lineno}: syntax error: {fault.msg}.") from fault
     except Exception as fault:

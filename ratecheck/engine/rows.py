@@ -27,10 +27,13 @@ from ratecheck.errors import CapabilityError
 
 #: coordinates of one run: all rows at once would leave the cache
 WIDTH = 2048
-#: scales of the probes for linearity, as powers of 2: a threshold anywhere between is seen
-SCALES = (-100, 0, 100)
+#: scales of the probes for linearity: a threshold anywhere between is seen
+SCALES = (Fraction(1, 2**100), Fraction(2**100))
 #: part of the sum of magnitudes that a probe may miss by; rounding takes 2^-53 of each term of that sum
 PROBE_ROUNDING = 2.0**-40
+
+#: key of the probes
+KEY = key_of("rows")
 
 
 class Squares(NamedTuple):
@@ -63,17 +66,16 @@ class Rows:
 
     def of_start(self) -> Squares:
         """Return the squares of the row of a unit start."""
-        # an even number of coordinates, so that noise blocks need no padding; the second row stays zero
-        return self._squares(self._run(2, nothing, [], [1, 0]))
+        return self._squares(self._run(1, nothing, [], np.ones(len(self.spectrum))))
 
     def of_noise(self) -> Squares:
         """Return the sums of squares of the rows of unit noises, one a hand-out."""
         handouts, alike = self.schedule.handouts, len(self.spectrum)
-        width = handouts + handouts % 2 if self.exact else max(2, 2 * (WIDTH // (2 * alike)))
+        width = handouts if self.exact else max(1, WIDTH // alike)
         total: Squares | None = None
         for first in range(0, handouts, width):
-            rows = min(width, handouts - first + (handouts - first) % 2)
-            found = self._squares(self._run(rows, unit, [alike, rows, first], [0] * rows))
+            rows = min(width, handouts - first)
+            found = self._squares(self._run(rows, unit, [alike, rows, first], np.zeros(alike * rows)))
             total = found if total is None else Squares(*(a + b for a, b in zip(total, found, strict=True)))
         assert total is not None
         return total
@@ -81,30 +83,37 @@ class Rows:
     def require_linear(self) -> None:
         """Raise CapabilityError unless the method acts linearly and alike on every coordinate, on random probes.
 
-        Three inputs (start and noises) u, v and 2 u - 3 v, at three scales 2^100 apart, all coordinates of one model:
-        the results must combine alike at every scale. A method that couples coordinates fails too. In float64 a
-        nonlinearity below PROBE_ROUNDING is not seen.
+        Inputs (start and noises) u, v, 2 u - 3 v, and u at scales 2^-100 and 2^100, each in a run of its own with the
+        coordinates y, z and 2 y - 3 z: results must combine alike. So a method fails that is not additive, not
+        homogeneous, or couples coordinates. In float64 what is below PROBE_ROUNDING is not seen.
         """
-        rows = 3 * len(SCALES) + 1
-        scale = [(Fraction(2) if self.exact else 2.0) ** s for s in SCALES]
-        start = [z * p for z in scale for p in (7, -5, 2 * 7 + 3 * 5)] + [0]
-        state = self._run(rows, probe, [len(self.spectrum), rows, *scale], start)
-        size = state.stream.scale.reshape(rows, -1)
+        one: Any = Fraction(1) if self.exact else 1.0
+        scales = [one * z for z in SCALES]
+        inputs = [(one, 0), (0, one), (2 * one, -3 * one), *((z, 0) for z in scales)]
+        runs = [self._probe(*of) for of in inputs]
+        size, *vectors = (np.stack([run[n] for run in runs]) for n in range(4))
         if not self.exact and not np.all(np.isfinite(size)):
-            raise CapabilityError(f"method {self.method.name!r} diverges here until float64 overflows; no moments.")
-        plain = slice(3 * SCALES.index(0), 3 * SCALES.index(0) + 3)
-        for vector in (state.server.x[0], state.stream.average, state.stream.virtual):
-            v = vector.reshape(rows, -1)
-            for i, z in enumerate(scale):
-                here = slice(3 * i, 3 * i + 3)
-                u, w, both = v[here]
-                miss = np.array([both - 2 * u + 3 * w, u - z * v[plain][0], w - z * v[plain][1]])
-                room = 0 if self.exact else PROBE_ROUNDING * (size[here].sum(axis=0) + z * size[plain].sum(axis=0))
-                if not np.all(np.asarray(abs(miss) <= room, dtype=bool)):
+            raise CapabilityError(f"method {self.method.name!r} overflows float64: it diverges here, or is not linear.")
+        for v in vectors:  # (run, coordinate, eigenvalue)
+            misses = [(v[:, 2] - 2 * v[:, 0] + 3 * v[:, 1], size.sum(axis=1)),
+                      (v[2] - 2 * v[0] + 3 * v[1], size[:3].sum(axis=0))]  # fmt: skip
+            misses += [(v[3 + i] - z * v[0], size[3 + i] + z * size[0]) for i, z in enumerate(scales)]
+            for miss, magnitude in misses:
+                if not np.all(abs(miss) <= (0 if self.exact else PROBE_ROUNDING * magnitude)):
                     raise CapabilityError(
                         f"method {self.method.name!r} is not linear in the gradients, or couples coordinates: "
                         "exact moments do not apply; simulate it."
                     )
+
+    def _probe(self, of_u: Any, of_v: Any) -> list[Any]:
+        """Run the input ``of_u u + of_v v``; return the magnitudes summed up, last, average and virtual (3, E)."""
+        alike = len(self.spectrum)
+        par, start = [alike, of_u, of_v], np.zeros(3 * alike, dtype=object)
+        with wrapping():
+            probe(KEY, self.schedule.handouts * len(start), par, start)  # positions that the noises do not use
+        state = self._run(3, probe, par, start)
+        seen = (state.stream.scale, state.server.x[0], state.stream.average, state.stream.virtual)
+        return [vector.reshape(3, alike) for vector in seen]
 
     def fixes_points(self) -> bool:
         """Return whether the method stays where all gradients vanish (not with weight decay).
@@ -112,16 +121,17 @@ class Rows:
         Then it acts on x - x* as it does on x, and a minimiser x* off the origin changes nothing.
         """
         flat = replace(self, spectrum=0 * self.spectrum[:1])
-        last = flat._run(2, nothing, [], [1, 0]).server.x[0]
+        last = flat._run(1, nothing, [], np.ones(1)).server.x[0]
         return bool(abs(last[0] - 1) <= (0 if self.exact else PROBE_ROUNDING))
 
-    def _run(self, rows: int, fill: Any, par: list[Any], start: list[Any]) -> State:
-        """Run ``rows`` rows (an even number of coordinates) from ``start`` (rows,) with this law of noise."""
+    def _run(self, rows: int, fill: Any, par: list[Any], start: Any) -> State:
+        """Run from ``start`` (rows * E,) with this law of noise."""
         alike = len(self.spectrum)
         cast = _fractions if self.exact else (lambda values: np.array(values, dtype=np.float64))
-        x0, data = cast(np.repeat(cast(start), alike)), cast(np.tile(self.spectrum, rows))
+        x0, data = cast(start), cast(np.tile(self.spectrum, rows))
         numbers = parameters(self.method, self.constants, exact=self.exact)
-        state = allocate(self.method, self.schedule, x0, numbers, alike, noisy=True)
+        state = allocate(self.method, self.schedule, x0, numbers, alike)
+        state.flight = state.flight._replace(noise=0 * x0)  # a block of one hand-out, numbered by it
         do = switches(self.method, 0, noisy=True, average=True, value=True, slope=True, track=True)
         plan = plan_of(self.schedule, self.gamma, self.gamma_hat, self.weight, exact=self.exact)
         functions = kernels_of(self.method, self.problem, Noise("rows", fill))
@@ -137,7 +147,7 @@ class Rows:
         try:
             with np.errstate(all="ignore"), wrapping():
                 run(0, len(plan.worker) + 1, *functions, state.server, plan, state.flight, state.stream, do, data,
-                    cast(par), one, key_of("rows"))  # fmt: skip
+                    cast(par), one, KEY)  # fmt: skip
         except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError) as fault:
             what = f"a kernel of method {self.method.name!r} failed in exact propagation"
             raise CapabilityError(f"{what}: {type(fault).__name__}: {fault}; simulate it.") from fault
@@ -154,7 +164,7 @@ class Rows:
 
 
 def _fractions(values: Any) -> Any:
-    return objects([Fraction(v) for v in values])
+    return objects([Fraction(v) for v in np.asarray(values).tolist()])  # no numpy integers, which overflow
 
 
 def nothing(key: Any, position: Any, par: Any, out: Any) -> None:
@@ -167,32 +177,31 @@ def unit(key: Any, position: Any, par: Any, out: Any) -> None:
     """Write the unit noise: hand-out h has noise 1 in row ``h - first`` and 0 elsewhere; par (E, rows, first)."""
     alike, rows, first = int(par[0]), int(par[1]), int(par[2])
     size = alike * rows
+    row = position // size - first
+    begins = row * alike - position % size  # ``out`` is a piece of one hand-out
     for j in range(out.shape[0]):
         out[j] = 0
-    for h in range(position // size, (position + out.shape[0] - 1) // size + 1):
-        row = h - first
-        if row >= 0 and row < rows:
-            begins = h * size + row * alike - position
-            for j in range(max(0, begins), min(begins + alike, out.shape[0])):
-                out[j] = 1
+    if row >= 0 and row < rows:
+        for j in range(max(0, begins), min(begins + alike, out.shape[0])):
+            out[j] = 1
 
 
 def probe(key: Any, position: Any, par: Any, out: Any) -> None:
-    """Write random whole numbers u, v and 2 u - 3 v, times a scale: rows 3 i, 3 i + 1, 3 i + 2; par (E, rows, ...)."""
-    alike, rows = int(par[0]), int(par[1])
+    """Write random whole numbers: 3 rows y, z, 2 y - 3 z of ``par[1] u + par[2] v``, E models. A kernel."""
+    alike = int(par[0])
     for j in range(out.shape[0]):
-        row, handout = ((position + j) // alike) % rows, (position + j) // (alike * rows)
-        at = 2 * (handout * alike + (position + j) % alike)
-        u, v = digits(key, at), digits(key, at + 1)
-        out[j] = 0
-        if row < rows - 1:
-            scale = par[2 + row // 3]
-            if row % 3 == 0:
-                out[j] = u * scale
-            elif row % 3 == 1:
-                out[j] = v * scale
-            else:
-                out[j] = (2 * u - 3 * v) * scale
+        row, handout = ((position + j) // alike) % 3, (position + j) // (3 * alike)
+        at = 4 * (handout * alike + (position + j) % alike)
+        u = share(row, 0) * digits(key, at) + share(row, 1) * digits(key, at + 1)
+        v = share(row, 0) * digits(key, at + 2) + share(row, 1) * digits(key, at + 3)
+        out[j] = u * par[1] + v * par[2]
+
+
+def share(which: Any, part: Any) -> Any:
+    """Return the coefficient of the first or second of two things in number ``which`` of y, z, 2 y - 3 z."""
+    if which < 2:
+        return 1 if which == part else 0
+    return 2 if part == 0 else -3
 
 
 def digits(key: Any, position: Any) -> Any:

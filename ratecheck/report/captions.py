@@ -44,9 +44,10 @@ def slope_words(slope: Mapping[str, Any]) -> str:
 def _rate(result: Result) -> Iterable[str]:
     rows = tables.rate_rows(result)
     drawn = [r for r in rows if r["panel"] is not None]
+    band = result.get("details", {}).get("band", 0.95)
     yield (
-        f"Measured means of the {quantity(result).words} (points; bars: band that holds in all {len(rows)} cells at once "
-        "with 95 % confidence, none where there is no noise) against the number of server steps K."
+        f"Measured means of the {quantity(result).words} (points; bars: band that holds in all {len(rows)} cells at "
+        f"once with {band:.0%} confidence, none where there is no noise) against the number of server steps K."
     )
     yield _below(drawn)
     if any(r["conditional"] is not None for r in drawn):
@@ -61,8 +62,9 @@ def _rate(result: Result) -> Iterable[str]:
 def _below(rows: Sequence[Row]) -> str:
     above = [r for r in rows if r["mean"] > r["bound"]]
     if above:
-        most = max(r["mean"] / r["bound"] for r in above)
-        return f"They lie ABOVE the bound (dotted) in {len(above)} of {len(rows)} points drawn, by a factor of up to {tables.digits(most)}."
+        most = tables.digits(max(r["mean"] / r["bound"] for r in above))
+        where = f"in {len(above)} of {len(rows)} points drawn"
+        return f"They lie ABOVE the bound (dotted) {where}, by a factor of up to {most}."
     factors = [r["bound"] / r["mean"] for r in rows if r["mean"] > 0]
     if not factors:
         return "The measured means are exactly zero."
@@ -76,19 +78,18 @@ def _fits(result: Result) -> str:
         by_branch.setdefault(str(fit["regime"]), []).append(float(fit["slope"]))
     if not by_branch:
         return ""
-    parts = [
-        f"{tables.span(min(s), max(s))} where branch {b} of the stepsize is active" for b, s in sorted(by_branch.items())
-    ]
-    return f"Dashed: fitted power laws; over all series the exponents of K are {', and '.join(parts)}."
+    parts = [f"{tables.span(min(s), max(s))} where branch {b} is active" for b, s in sorted(by_branch.items())]
+    return f"Dashed: fitted power laws; over all series, the exponents of K are {', and '.join(parts)} in the stepsize."
 
 
 def _choice(rows: Sequence[Row], drawn: Sequence[Row]) -> str:
     """Say what all panels share, and what was left out."""
     shared = [n for n in tables.PLACE if n not in tables.varying(drawn)]
     text = f"All panels: {tables.words(drawn[0], shared)}." if drawn and shared else ""
-    left = len(tables.by_series(rows)) - len(tables.by_series(drawn))
+    every = len(tables.by_series(rows))
+    left = every - len(tables.by_series(drawn))
     if left:
-        text += f" Not drawn: {left} of {len(tables.by_series(rows))} series, which have fewer values of K; the table has them."
+        text += f" Not drawn: {left} of {every} series, chosen last by number of points; the CSV has them."
     return text.strip()
 
 
@@ -106,7 +107,8 @@ def _slack(result: Result) -> Iterable[str]:
         )
     slopes = found.get("slopes", ())
     if slopes:
-        yield f"Slopes found, with their joint 99 % intervals: {_spans(slopes)}."
+        confidence = found.get("confidence", 0.99)
+        yield f"Slopes found, with joint {confidence:.0%} intervals: {_spans(slopes)}."
     if "verdict" in found:
         yield f"The rate: {found['verdict']}."
     yield _choice(rows, [r for r in rows if r["panel"] is not None])
@@ -126,18 +128,19 @@ def _spans(slopes: Sequence[Mapping[str, Any]]) -> str:
 def _delays(result: Result) -> Iterable[str]:
     rows = tables.delay_rows(result)
     first = [panel[0] for panel in tables.by_panel(rows)]
-    yield "Delays of all deliveries of one schedule (1 is no delay; both axes are logarithmic), one panel a delay model."
+    yield "Delays of all deliveries of one schedule (1 is no delay; logarithmic axes), one panel a delay model."
     parts = [r["mean"] / r["M"] for r in first if r["mean"]]
     if parts:
-        yield f"The mean delay (dotted line) is {tables.span(min(parts), max(parts))} times M" + (
-            ": never above M (solid line), because the delays of one worker add up to at most K." if max(parts) <= 1 else "."
-        )
+        why = ": never above M (solid line), because the delays of one worker add up to at most K"
+        spread = tables.span(min(parts), max(parts))
+        yield f"The mean delay (dotted line) is {spread} times M{why if max(parts) <= 1 else ''}."
     worst = max((r for r in first if r["max"]), key=lambda r: r["max"] / r["M"], default=None)
     if worst:
-        yield f"The largest delay is {worst['max']}, {tables.digits(worst['max'] / worst['M'])} times M ({worst['delays']}, M = {worst['M']})."
+        times = tables.digits(worst["max"] / worst["M"])
+        yield f"The largest delay is {worst['max']}, {times} times M ({worst['delays']}, M = {worst['M']})."
     left = len({(r["delays"], r["M"], r["K"]) for r in rows}) - len(first)
     if left:
-        yield f"Drawn is the largest M of each model; {left} other histogram{'s are' if left > 1 else ' is'} in the table."
+        yield f"Drawn is the largest M of each model; the CSV has {left} more histogram{'s' if left > 1 else ''}."
 
 
 def _tightness(result: Result) -> Iterable[str]:
@@ -150,12 +153,14 @@ def _tightness(result: Result) -> Iterable[str]:
         top = "infinity" if math.isinf(high["factor"]) else factor_text(high["factor"])
         yield f"From {factor_text(low['factor'])} (dark; {where}) to {top} (light)."
     counts = Counter(r["verdict"] for r in rows if r["drawn"])
-    for verdict, mark in (("VACUOUS", "Hatched"), ("NOT APPLICABLE", "Hatched"), ("REFUTED", "Framed"), ("DIVERGED", "Framed")):
-        if counts[verdict]:
-            yield f"{mark} with {LETTERS[verdict]}: {verdict} ({counts[verdict]} cell{'s' if counts[verdict] > 1 else ''})."
+    for verdict in ("VACUOUS", "NOT APPLICABLE", *tables.BROKEN):
+        if count := counts[verdict]:
+            mark = "Framed" if verdict in tables.BROKEN else "Hatched"
+            yield f"{mark} with {LETTERS[verdict]}: {verdict} ({count} cell{'s' if count > 1 else ''})."
     left = Counter(r["verdict"] for r in rows if not r["drawn"])
     if left:
-        yield f"Left out: {', '.join(f'{n} cells {v}' for v, n in sorted(left.items()))}."
+        parts = ", ".join(f"{n} cell{'s' if n > 1 else ''} {v}" for v, n in sorted(left.items()))
+        yield f"Left out: {parts}."
     usual = usual_output([r for r in rows if r["drawn"]])
     if usual:
         yield f"The output rule is {usual} where none is named."

@@ -28,7 +28,8 @@ def tightness(result: Result) -> Figure:
     lines = _lines(rows)
     with style.context():
         room = 0.065 * max((len(text) for text, _ in lines), default=1)
-        figure = Figure((0.9 + room + WIDTH * len(across), 0.9 + HEIGHT * len(lines)), layout="constrained", dpi=style.DPI)
+        size = (0.9 + room + WIDTH * len(across), 0.9 + HEIGHT * len(lines))
+        figure = Figure(size, layout="constrained", dpi=style.DPI)
         axes = figure.subplots()
         norm = _norm([r["factor"] for r in rows])
         down = {series: i for i, (_, series) in enumerate(lines) if series}
@@ -111,8 +112,9 @@ def _cell(axes: Axes, place: tuple[int, int], row: Mapping[str, Any], norm: Any)
         axes.add_patch(
             Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, fill=False, edgecolor=style.COLOURS[1], linewidth=1.8)
         )
-    axes.text(x + 0.5, y + 0.53, factor_text(factor) + (LETTERS[verdict] if broken else ""), ha="center", va="center",
-              fontsize=6.5, fontweight="bold" if broken else "normal", color="#000001" if light else "#fffffe")  # fmt: skip
+    said = factor_text(factor) + (LETTERS[verdict] if broken else "")
+    axes.text(x + 0.5, y + 0.53, said, ha="center", va="center", fontsize=6.5,
+              fontweight="bold" if broken else "normal", color="#000001" if light else "#fffffe")  # fmt: skip
 
 
 def _columns(axes: Axes, across: Sequence[tuple[int, int]]) -> None:
@@ -137,5 +139,5 @@ def _bar(figure: Figure, axes: Axes, norm: Any, part: float) -> None:
     bar.set_ticks(ticks, labels=[style.tick_text(t) for t in ticks])
     bar.ax.minorticks_off()
     bar.ax.grid(False)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label("bound / measured")

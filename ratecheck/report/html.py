@@ -80,17 +80,17 @@ def page(document: Mapping[str, Any], manifest: Mapping[str, Any], claims: Mappi
 
     source = Path(__file__).with_name("page.html.j2").read_text()
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(math=_safe(mathml.formula), prose=_safe(mathml.prose), mark=mark, number=_number)
+    environment.globals.update(math=mathml.formula, prose=mathml.prose, mark=mark, number=_number)
     results = [_result(r, i, run, extras) for i, r in enumerate(document.get("results", ()))]
     names = list(dict.fromkeys(r["claim"] for r in results))
     code = document.get("exit_code")
     return environment.from_string(source).render(
         run=run, command=shlex.join(["ratecheck", *map(str, manifest.get("argv", ()))]), manifest=_flat(manifest),
         started=manifest.get("started"), seed=document.get("seed"), results=results, paper=style.PAPER,
-        outcome=OUTCOMES.get(code, "") if results else UNFINISHED.format(run=run), meanings=MEANINGS,
+        outcome=OUTCOMES.get(int(code or 0), "") if results else UNFINISHED.format(run=run), meanings=MEANINGS,
         sections=[
-            {"name": n, "anchor": _anchor(n), "claim": _claim(claims.get(n)), "results": [r for r in results if r["claim"] == n]}
-            for n in names
+            {"name": n, "anchor": _anchor(n), "claim": _claim(claims.get(n)),
+             "results": [r for r in results if r["claim"] == n]} for n in names
         ],
     )  # fmt: skip
 
@@ -141,20 +141,20 @@ def inline(svg: str, prefix: str) -> str:
 def _result(result: Mapping[str, Any], i: int, run: str, extras: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
     """Return what the template shows of one result."""
     extra: Mapping[str, Any] = extras[i] if extras is not None else {"figures": _drawn(result)}
+    rate = result.get("details", {}).get("rate", {})
     anchor = _anchor(f"{result['claim']}-{result['evidence']}-{i + 1}")
     negative = mark(result["verdict"]) == "bad"
     planted = result.get("expected") == "refuted"
     witness = result.get("witness")
     return {
-        **result, "anchor": anchor, "planted": planted, "rate": result.get("details", {}).get("rate", {}).get("verdict"),
+        **result, "anchor": anchor, "planted": planted, "rate": rate.get("verdict"),
         "surprise": negative and not planted, "facts": _grouped(text.facts(result, most=1000)),
         "figures": [
-            {"svg": _markup(inline(svg, f"{anchor}-{kind}")), "title": plots.TITLES[kind], "caption": caption(kind, result),
-             "link": extra.get("links", {}).get(kind)}
+            {"svg": inline(svg, f"{anchor}-{kind}"), "title": plots.TITLES[kind],
+             "caption": caption(kind, result), "link": extra.get("links", {}).get(kind)}
             for kind, svg in extra.get("figures", {}).items()
         ],
         "cells": [_cell(c, run) for c in tables.cells(result)],
-        "identities": [*result.get("details", {}).get("identities", ()), *result.get("details", {}).get("counting", ())],
         "witness": witness, "witness_json": json.dumps(witness, indent=1) if witness else "",
         "replay": shlex.join(["ratecheck", "replay", str(extra.get("witness") or "WITNESS.json")]) if witness else "",
     }  # fmt: skip
@@ -261,13 +261,3 @@ def _anchor(name: str) -> str:
 def _number(value: Any, digits: int = 4) -> str:
     found = tables.number(value)
     return "" if found is None else f"{found:.{digits}g}"
-
-
-def _markup(html: str) -> Any:
-    import markupsafe
-
-    return markupsafe.Markup(html)  # text made here, every foreign part of it escaped
-
-
-def _safe(make: Any) -> Any:
-    return lambda *args, **kwargs: _markup(make(*args, **kwargs))

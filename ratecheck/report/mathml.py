@@ -9,17 +9,21 @@ from __future__ import annotations
 import re
 from html import escape
 
-_TOKEN = re.compile(r"\\(?:text|textrm|mathrm|mathsf|mathbf|operatorname)\s*\{[^{}\\]*\}|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
+_WORD = r"\\(?:text|textrm|mathrm|mathsf|mathbf|operatorname)\s*\{[^{}\\]*\}"
+_TOKEN = re.compile(_WORD + r"|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S")
 
-_GREEK = dict(zip(
-    ("alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi varphi chi psi "
-     "omega Gamma Delta Theta Lambda Sigma Phi Psi Omega ell infty nabla partial").split(),
-    "αβγδϵεζηθκλμνξπρστϕφχψωΓΔΘΛΣΦΨΩℓ∞∇∂", strict=True,
-))  # fmt: skip
+_GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "varepsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "ϕ", "varphi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "ell": "ℓ", "infty": "∞",
+    "nabla": "∇", "partial": "∂",
+}  # fmt: skip
 _OPERATORS = {
-    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±", "to": "→",
-    "in": "∈", "forall": "∀", "approx": "≈", "sim": "∼", "dots": "…", "ldots": "…", "cdots": "⋯", "mid": "∣", "ll": "≪",
-    "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "|": "‖", "{": "{", "}": "}",
+    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±",
+    "to": "→", "in": "∈", "forall": "∀", "approx": "≈", "sim": "∼", "dots": "…", "ldots": "…", "cdots": "⋯",
+    "mid": "∣", "ll": "≪", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
+    "|": "‖", "{": "{", "}": "}",
 }  # fmt: skip
 _LARGE = {"sum": "∑", "prod": "∏"}
 _WORDS = {"min", "max", "log", "exp", "sup", "inf", "Pr"}

@@ -120,8 +120,8 @@ def _short(result: Result) -> str:
     verdict = Verdict.from_word(result["verdict"])
     whole = verdict.negative or not verdict.measured
     text = result["summary"] if whole else result["summary"].split(";")[0]
-    if result.get("expected") == "refuted":
-        text += " (a planted lie: REFUTED is expected)" if verdict.negative else " (a planted lie, NOT caught here)"
+    if result.get("expected") == "refuted" and verdict.negative:
+        text = f"(as declared) {text}"
     return str(text)
 
 
@@ -130,7 +130,8 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
     counts = Counter(c["verdict"] for c in cells)
     if cells:
         said = ", ".join(f"{n} {v}" for v, n in sorted(counts.items(), key=lambda one: -one[1]))
-        ratios = [(1 / f, c["label"]) for c in tables.measured(result) if (f := tables.factor(c)) and c["verdict"] != "VACUOUS"]
+        usable = [c for c in tables.measured(result) if c["verdict"] != "VACUOUS"]
+        ratios = [(1 / f, c["label"]) for c in usable if (f := tables.factor(c))]
         worst = max(ratios, default=None)
         yield Fact("bound", result["verdict"], f"{len(cells)} cells: {said}"
                    + (f"; largest measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
@@ -150,7 +151,7 @@ def _rate(rate: Mapping[str, Any]) -> Iterator[Fact]:
     if not slopes:
         yield Fact("rate", rate["verdict"], "no series spans enough of K or M to tell a slope")
         return
-    intro = f"slopes of measured/bound in K and M by branch of the stepsize; 0 is the theorem's, margin {rate['margin']:g}:"
+    intro = f"slopes of measured/bound by branch of the stepsize; 0 is the theorem's, margin {rate['margin']:g}:"
     yield Fact("rate", rate["verdict"], intro)
     yield from (Fact("", "", slope_words(s)) for s in slopes)
 
@@ -161,8 +162,8 @@ def tight_words(tight: Mapping[str, Any]) -> str:
     if factor is None:
         return "the measured error is zero: no factor would have been seen in the bound"
     text = (
-        f"{digits(factor)}x loose at the tightest cell ({tight.get('cell', 'not named')}): this check would miss a bug that "
-        f"inflates the error by less than {digits(factor)}x"
+        f"{digits(factor)}x loose at the tightest cell ({tight.get('cell', 'not named')}): this check would miss a bug "
+        f"that inflates the error by less than {digits(factor)}x"
     )
     sharper = number(tight.get("detectable", tight.get("master_factor")))
     if sharper is not None and sharper < 1.0005:
@@ -202,7 +203,8 @@ def reasons(cells: Sequence[Mapping[str, Any]], most: int = MANY) -> list[str]:
         lines.append(f"{len(found)} cell{'s' if len(found) > 1 else ''}{example} {found[0].rstrip('.')}")
     if len(ordered) > most:
         rest = sum(map(len, ordered[most:]))
-        lines.append(f"{rest} cell{'s' if rest > 1 else ''} for {len(ordered) - most} other reasons (see the page or --json)")
+        others = f"{len(ordered) - most} other reason{'s' if len(ordered) > most + 1 else ''}"
+        lines.append(f"{rest} cell{'s' if rest > 1 else ''} for {others} (see the page or --json)")
     return lines
 
 
@@ -220,7 +222,8 @@ def case_words(cases: Sequence[Mapping[str, Any]]) -> str:
     where = ", ".join(f"({c['M']},{c['K']})" for c in cases)
     orders = sum(c.get("orders", 0) for c in cases)
     standing = sum(c.get("standing_for", 0) for c in cases)
-    counted = f"{orders:,} arrival orders" + (f", standing for {standing:,} with workers told apart," if standing else "")
+    apart = f", standing for {standing:,} with workers told apart," if standing else ""
+    counted = f"{orders:,} arrival orders{apart}"
     if all("smallest_slack" in c for c in cases):
         found = f"smallest slack {', '.join(dict.fromkeys(str(c['smallest_slack']) for c in cases))}"
     else:

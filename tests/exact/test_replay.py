@@ -100,6 +100,15 @@ def number(a: Any) -> int:
     return int(a.worker)
 
 
+def wrong_when_the_last_worker_is_first() -> Method:
+    """Right on every order in which worker 0 arrives first: workers that are named must all be tried first."""
+
+    def receive(server: Any, a: Any) -> None:
+        step(server, a, 0 if a.worker == server.workers - 1 and server.clock[0] == 0 else 1)
+
+    return Method("first", receive)
+
+
 def swaps_the_sign_of_old_gradients() -> Method:
     """Wrong only from the delay 2 M + 1 on: the smallest case that shows it has K = 2 M + 1."""
 
@@ -123,7 +132,7 @@ def keeps_the_last_gradient() -> Method:
 
 MUTANTS = [
     dispatches_the_previous_model, halves_late_gradients, wrong_by_a_thousandth, applies_twice, drops_first_gradients,
-    writes_another_slot, forgets_worker_one, keeps_the_last_gradient,
+    writes_another_slot, forgets_worker_one, wrong_when_the_last_worker_is_first, keeps_the_last_gradient,
 ]  # fmt: skip
 
 

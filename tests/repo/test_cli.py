@@ -334,6 +334,7 @@ def test_a_declared_smoothness_that_is_wrong_is_measured(rc, tmp_path):
 METHODS = {
     "a syntax error": (HEAD + "def receive(server, a)\n    pass\n", ["mine.py, line 2: syntax error"]),
     "an import that fails": (HEAD + "import nowhere\n", ["mine.py, line 2: ModuleNotFoundError", "nowhere"]),
+    "a file that leaves Python": ("import sys\nsys.exit(0)\n", ["mine.py leaves Python while it is imported"]),
     "no method": (HEAD + "x = 1\n", ["mine.py has no METHOD"]),
     "a first slot that is not the model": (HEAD + GOOD.format(more=", slots=('y',)"), ["must be called 'x'"]),
     "a number nobody defines": (
@@ -365,6 +366,20 @@ def test_bad_methods(rc, small, tmp_path, fault):
     assert found.code == 2
     for word in words:
         assert word in found.complaint
+
+
+def test_what_a_users_file_prints_is_not_in_the_result(rc, small, tmp_path):
+    """On import, in a compiled kernel, and in an optimiser that is no kernel."""
+    kernel = HEAD + GOOD.format(more=", symbolic=False").replace("    for", "    print('kernel')\n    for")
+    optimiser = HEAD + (
+        "class Mine:\n    def step(self, x, gradient, gamma):\n        print('optimiser')\n"
+        "        return x - gamma * gradient\nMETHOD = Method.from_python(Mine)\n"
+    )
+    for name, text in (("kernel", kernel), ("optimiser", optimiser)):
+        mine = write(tmp_path, f"{name}.py", text + "print('import')\n")
+        found = rc("check", small, "--method", mine, "--evidence", "monte-carlo", "--json")
+        assert found.document["results"][0]["verdict"] == "HOLDS HERE"
+        assert {"import", name} <= set(found.err.split())
 
 
 @pytest.mark.slow

@@ -64,24 +64,29 @@ class Page:
     names: dict[str, Any] = field(default_factory=dict)
     printed: str = ""
 
-    def run(self) -> list[tuple[str, str, str]]:
-        """Run every block; return (block, shown, printed) for each output that the page shows."""
-        return [one for kind, text in BLOCK.findall(self.path.read_text()) for one in self.block(kind, text)]
+    def run(self) -> list[tuple[slice, str, str]]:
+        """Run every block; return (place in the page, shown, printed) for each output that the page shows."""
+        found = []
+        for block in BLOCK.finditer(self.path.read_text()):
+            kind, text = block.groups()
+            for start, shown, printed in self.block(kind, text):
+                begin = block.start(2) + start
+                found.append((slice(begin, begin + len(shown)), shown, printed))
+        return found
 
-    def block(self, kind: str, text: str) -> Iterator[tuple[str, str, str]]:
+    def block(self, kind: str, text: str) -> Iterator[tuple[int, str, str]]:
         file = FILE.match(text)
-        if kind == "python":
-            self.printed = self.python(text) if file is None else ""
         if file is not None:
             (self.folder / file[1]).write_text(text)
             if file[1].endswith(".toml"):
                 scenario.load(self.folder / file[1])
         elif kind == "text" and self.printed:
-            yield text, text, self.printed
+            yield 0, text, self.printed
         elif kind == "console":
-            for command, shown in commands(text):
+            for start, command, shown in commands(text):
                 if command.startswith("ratecheck "):
-                    yield text, shown, self.command(command)
+                    yield start, shown, self.command(command)
+        self.printed = self.python(text) if kind == "python" and file is None else ""
 
     def python(self, text: str) -> str:
         line = self.path.read_text().split(text)[0].count("\n")
@@ -104,11 +109,10 @@ class Page:
         return sorted(str(p.relative_to(self.folder)) for p in self.folder.glob(word)) if "*" in word else [word]
 
 
-def commands(text: str) -> list[tuple[str, str]]:
-    """Return the commands of a console block, each with what is shown below it."""
-    first, *rest = re.split(r"^\$ ", text, flags=re.MULTILINE)
-    assert not first, f"a console block begins with a command: {first}"
-    return [tuple(one.partition("\n")[::2]) for one in rest]
+def commands(text: str) -> list[tuple[int, str, str]]:
+    """Return the commands of a console block, each with what is shown below it and where that begins."""
+    assert text.startswith("$ "), f"a console block begins with a command: {text}"
+    return [(m.start(2), m[1], m[2]) for m in re.finditer(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE)]
 
 
 def words(text: str) -> str:
@@ -152,7 +156,7 @@ def test_a_page_does_what_it_says(path, tmp_path):
 def test_readme_shows_what_a_check_prints(tmp_path):
     (tmp_path / "small.toml").write_text(SMALL)
     (block,) = (text for kind, text in BLOCK.findall(README.read_text()) if kind == "console" and "ratecheck" in text)
-    ((line, shown),) = commands(block)
+    ((_, line, shown),) = commands(block)
     ran = here(*shlex.split(line)[1:], "--profile", "small.toml", folder=tmp_path)
     assert ran.code == 0
     assert skeleton(shown) == skeleton(ran.out)
@@ -215,17 +219,14 @@ def rewrite(paths: Sequence[Path]) -> None:
     for path in paths:
         with tempfile.TemporaryDirectory() as folder:
             found = Page(path, Path(folder)).run()
-        text, blocks = path.read_text(), {}
-        for block, shown, printed in found:
-            if not shown.strip():
-                continue
-            lines = RUN.sub("20261121-120000-1a2b", printed).rstrip("\n").split("\n")
-            if "...\n" in shown:
-                lines = [*lines[: shown.partition("...\n")[0].count("\n")], "..."]
-            now = "\n".join(line.rstrip() for line in lines) + "\n"
-            before = blocks.get(block, block)
-            blocks[block] = before.replace(shown, now, 1)
-            text = text.replace(before, blocks[block], 1)
+        text = path.read_text()
+        for place, shown, printed in reversed(found):
+            if shown.strip():
+                lines = RUN.sub("20261121-120000-1a2b", printed).rstrip("\n").split("\n")
+                if "...\n" in shown:
+                    lines = [*lines[: shown.partition("...\n")[0].count("\n")], "..."]
+                now = "\n".join(line.rstrip() for line in lines) + "\n"
+                text = text[: place.start] + now + text[place.stop :]
         path.write_text(text)
 
 

@@ -30,7 +30,7 @@ THEIRS = {
     "core": {"numpy", "sympy", "pydantic"},
     **{layer: {"numpy", "sympy"} for layer in (*SHELVES, "proofs", "server")},
     "engine": {"numpy"},
-    "checks": {"numpy", "scipy"},
+    "checks": {"numpy", "scipy", "sympy"},
     "report": {"numpy", "matplotlib", "jinja2", "rich"},
     "errors": set(),
     "scenarios": set(),

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from ratecheck.commands.request import ask
 from ratecheck.commands.session import short_names, without_folders
-from ratecheck.core.run import Run, source_digest
+from ratecheck.core.run import Run, Writer, source_digest
 from ratecheck.errors import RunError
 from tests.command import PROGRAM, ROOT, environment
 
@@ -91,6 +92,15 @@ def test_every_record_is_on_disk_when_append_returns(tmp_path):
     writer.close()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_full_disk_is_one_sentence():
+    writer = Writer(Path("/dev/full"))
+    for _ in range(2):
+        with pytest.raises(RunError, match="/dev/full cannot be written: No space left"):
+            writer.append({"key": "a"})
+    writer.close()
+
+
 def test_runs_are_found_by_name_by_its_end_by_path_and_as_the_latest(tmp_path):
     first, second = Run.create(tmp_path, {}), Run.create(tmp_path, {})
     os.utime(first.folder / "manifest.json", (1, 1))
@@ -138,6 +148,8 @@ def test_kill_9_then_resume_gives_the_same_table_and_computes_nothing_twice(tmp_
     with next(run.glob("records-*.jsonl")).open("a") as file:
         file.write('00000000 {"key":"torn')  # what a kill in the middle of a write leaves
 
+    page = rc_alone("report", "latest")
+    assert page.code == 0, "an unfinished run has a page, too"
     resumed = rc_alone("resume", "latest")
     assert resumed.code == 0, resumed.err
     assert (run / "results.json").read_bytes() == wanted
@@ -240,7 +252,7 @@ def test_the_same_seed_gives_the_same_bytes_for_any_threads_in_any_folder(tmp_pa
         for name in ("theorem3_without_m.py", "forgets_cap.py"):
             (home / name).write_text((files / name).read_text())
         (home / "t.csv").write_text((ROOT / "scenarios" / "traces" / "made_delays.csv").read_text())
-        (home / "sweep.toml").write_text(SWEEP.replace("dimension = 50", "dimension = 4"))
+        (home / "sweep.toml").write_text(SWEEP)
         given = [home / "sweep.toml", home / "theorem3_without_m.py", "--stepsize", home / "forgets_cap.py"]
         found = rc_alone("check", *given, "--trace", home / "t.csv", "--threads", threads, "--json")
         assert found.code == 1, found.err

@@ -49,7 +49,11 @@ def measured() -> dict[str, Any]:
          "verdict": "MATCHES", "cells": 30} for b in ("cap", "noise") for v in ("K", "M")
     ]  # fmt: skip
     details = {
-        "title": "made", "alpha": 0.001, "kappa": 4.0, "seed": 1, "cells": cells,
+        "title": "made",
+        "alpha": 0.001,
+        "kappa": 4.0,
+        "seed": 1,
+        "cells": cells,
         "rate": {"verdict": "MATCHES", "margin": 0.1, "slopes": slopes, "fits": list(fits(cells))},
         "delay_tables": [histogram(d, m) for d in DELAYS for m in WORKERS],
         "precision": {"runs": 2925, "steps": 51_000_000},
@@ -92,7 +96,9 @@ def refuted() -> dict[str, Any]:
     cells = result["details"]["cells"][:30]
     for one, ratio, verdict in ((cells[2], 2.17, "REFUTED"), (cells[4], 1800.0, "DIVERGED")):
         bound = one["inequalities"]["bound"]
-        bound.update(lhs=ratio * bound["rhs"], low=0.9 * ratio * bound["rhs"], high=1.1 * ratio * bound["rhs"], ratio=ratio)
+        bound.update(
+            lhs=ratio * bound["rhs"], low=0.9 * ratio * bound["rhs"], high=1.1 * ratio * bound["rhs"], ratio=ratio
+        )
         one["verdict"] = verdict
     cells[0]["float_identities"]["lemma1"]["ratio"] = 7e9
     result["details"]["cells"] = cells

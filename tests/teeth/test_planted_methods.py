@@ -1,8 +1,12 @@
 """Methods and stepsizes that are not the claim's are refuted: which check saw it, and where, is said."""
 
+from dataclasses import replace
+
 import pytest
 
+from ratecheck.checks import reproduce
 from ratecheck.core.verdict import Verdict
+from ratecheck.core.witness import Witness
 from tests.teeth.planted import MINIBATCH, QUADRATIC, THEOREM3, lie, result, results
 
 LIES = ["halves_late", "one_in_a_thousand"]
@@ -51,7 +55,7 @@ def test_summing_a_batch_for_averaging_it_is_caught(evidence):
 
 @pytest.mark.parametrize("evidence", [("exact",), ("monte-carlo",)])
 def test_a_stepsize_that_forgets_the_cap_is_caught_whatever_is_asked(evidence):
-    found = [r for r in results(THEOREM3, QUADRATIC, evidence=evidence, stepsize=lie("forgets_cap"))]
+    found = results(THEOREM3, QUADRATIC, evidence=evidence, stepsize=lie("forgets_cap"))
     (caught,) = [r for r in found if r.verdict is Verdict.REFUTED]
     assert (
         "forgets_cap.py' is not the claim's: at k = 1, tau = 1 it is 0.25, where the claim has 0.125" in caught.summary
@@ -65,7 +69,13 @@ def test_the_same_stepsize_in_other_words_passes():
     assert verdicts == [Verdict.EXACT, Verdict.EXACT, Verdict.HOLDS_HERE]
 
 
-def test_a_method_that_runs_away_has_diverged():
-    """Steps 50 times too long; its identities fail too, and the runs are what is reported."""
-    found = result(MINIBATCH, {**ROUNDS, "K": 4096}, evidence=("monte-carlo",), method=lie("sums_the_batch"))
-    assert found.verdict in (Verdict.DIVERGED, Verdict.REFUTED)
+def test_a_method_that_runs_away_has_diverged_and_the_witness_replays():
+    """Steps M = 4 times too long, 4/L: the error is multiplied by 9 in each round, until it is no number any more."""
+    grid = {**ROUNDS, "M": 4, "K": 4096, "sigma": 0}
+    found = result(MINIBATCH, grid, evidence=("monte-carlo",), method=lie("sums_the_batch"))
+    assert found.verdict is Verdict.DIVERGED
+    assert "the runs diverge in 1 cell" in found.summary
+    told = Witness.from_json(found.witness, "test")
+    assert reproduce.witness(told).same
+    other = replace(told, cell={**told.cell, "method": "minibatch_sgd"})
+    assert not reproduce.witness(other).same, "the right method does not diverge"

@@ -100,7 +100,7 @@ def test_a_small_factor_shows_in_the_master_inequality_and_not_in_the_bound():
 
 
 def expecting(tmp_path, word, base):
-    path = tmp_path / f"{word}.py"
+    path = tmp_path / f"{word}_{base.split('/')[-1].removesuffix('.py')}.py"
     path.write_text(
         "from dataclasses import replace\nfrom ratecheck.core.shelf import CLAIMS\n"
         f"CLAIM = replace(CLAIMS.get({base!r}), expect={word!r})\n"
@@ -110,10 +110,10 @@ def expecting(tmp_path, word, base):
 
 def test_a_claim_declared_refuted_surprises_when_it_holds_only(tmp_path):
     (tmp_path / "s.toml").write_text(toml(KINK))
-    false, true = expecting(tmp_path, "refuted", lie("theorem3_without_m")), THEOREM3
-    ran = command.here("check", "s.toml", false, folder=tmp_path)
+    false, true = lie("theorem3_without_m"), THEOREM3
+    ran = command.here("check", "s.toml", expecting(tmp_path, "refuted", false), folder=tmp_path)
     assert ran.code == 0
-    assert "REFUTED (as declared)" in ran.out
+    assert "REFUTED  (as declared)" in ran.out
     ran = command.here("check", "s.toml", expecting(tmp_path, "refuted", true), folder=tmp_path)
     assert ran.code == 1
     assert "(as declared)" not in ran.out
