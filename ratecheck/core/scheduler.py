@@ -13,7 +13,7 @@ class Scheduler:
     ``decide(state, workers, worker, delay, handed)`` is called for a delivery by ``worker`` whose gradient has delay
     ``delay`` if it counts. It returns 1 when the delivery counts (0: the gradient is dropped), writes the number of
     hand-outs to ``handed[0]`` and their workers to ``handed[1:]``. ``state`` is its own int64 vector of ``memory``
-    entries, zero at the start. ``jobs(workers)`` is how many gradients can be in flight (default: the workers).
+    entries, zero at the start. ``every(workers)`` is the number of deliveries of a round, where it works in rounds.
     ``needs_durations`` says that it cannot be driven by a list of delays alone.
     """
 

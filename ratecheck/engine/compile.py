@@ -93,6 +93,8 @@ def _bits_of_float(value):  # type: ignore[no-untyped-def]
     return lambda value: _to_bits(value)
 
 
+#: cache folders kept
+KEPT = 12
 #: one compilation at a time: the cache folder is a global of Numba
 _LOCK = threading.RLock()
 _REGISTERED: set[Any] = {keys.float_of_bits, keys.bits_of_float}
@@ -131,12 +133,12 @@ def _cache_folder(function: Callable[..., Any]) -> Path:
 
 @lru_cache(maxsize=1)
 def _prune() -> None:
-    """Keep the three newest cache folders besides those in use."""
+    """Keep the newest cache folders, one for each version of the package and each user file; drop older ones."""
     try:
         folders = sorted((p for p in cache_root().iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
     except OSError:
         return
-    for old in folders[:-12]:
+    for old in folders[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -41,6 +41,9 @@ LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
 RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?")
 
+#: the tables of a scenario file
+MODELS = (scenario.Scenario, scenario.Exact, scenario.MonteCarlo, scenario.Grid)
+
 #: a few cells of the quick profile, which takes half a minute, with the same verdicts
 SMALL = """
 title = "Small"
@@ -99,7 +102,8 @@ class Page:
     def command(self, line: str) -> str:
         given = [g for w in shlex.split(line, comments=True)[1:] for g in self.globbed(w)]
         ran = here(*given, folder=self.folder)
-        expected = int(EXIT.search(line)[1]) if EXIT.search(line) else 0
+        told = EXIT.search(line)
+        expected = int(told[1]) if told else 0
         assert ran.code == expected, f"{self.path.name}: {line}\n{ran.out}{ran.err}"
         printed = ran.err[ran.err.rfind("error: ") :] if ran.code == 2 else ran.out
         return printed.replace(f"{self.folder}/", "")
@@ -178,7 +182,7 @@ def test_every_page_is_reached_from_the_readme():
     ("page", "names"),
     [
         ("verdicts.md", [v.word for v in Verdict] + [r.value for r in Rate]),
-        ("scenarios.md", [f for model in ("Scenario", "Exact", "MonteCarlo", "Grid") for f in getattr(scenario, model).model_fields]),
+        ("scenarios.md", [f for model in MODELS for f in model.model_fields]),
         ("scenarios.md", [*DERIVED, *scenario.names(), "R0", "R1", "RL"]),
         ("own-theorem.md", [*symbols.MEASURED, *symbols.OF_SCHEDULE]),
         ("own-method.md", [*Server._fields, *Arrival._fields]),
