@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -141,10 +142,11 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
 
         echo(text.verdicts(document["results"]))
         for name in session.witnesses(done.results):
-            echo(f"replay   ratecheck replay {run.folder / 'witnesses' / name}")
-        echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {run.name})")
+            echo(f"replay   ratecheck replay {shlex.quote(str(run.folder / 'witnesses' / name))}")
+        named = run.name if run.folder.parts[0] == ".ratecheck" else shlex.quote(str(run.folder))  # found from here
+        echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {named})")
         if done.unfinished:
-            echo(f"resume   ratecheck resume {run.name}")
+            echo(f"resume   ratecheck resume {named}")
     if why := session.complaint(done, document["exit_code"]):
         typer.echo(f"error: {why}", err=True)
     raise typer.Exit(int(document["exit_code"]))

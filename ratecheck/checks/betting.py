@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 BETS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9])
 #: fractions for the test of "holds", averaged
 HOLD_BETS = np.array([0.1, 0.25, 0.5, 0.75, 0.999])
+#: where its variable vanishes, in units of kappa, averaged: 1 is best for R near 0, larger ones for R nearer to 1
+HOLD_ROOTS = np.array([1.0, 2.0, 4.0, 8.0])
 
 
 def against_at_most_one(ratios: Floats) -> float:
@@ -32,12 +34,13 @@ def against_at_most_one(ratios: Floats) -> float:
 def against_at_least_one(ratios: Floats, kappa: float) -> float:
     """Return log e of the evidence against E[R] >= 1 from runs R >= 0 (n,), assuming E[R^2] <= kappa.
 
-    h(R) = (1 - R/kappa)^2 / (1 - 1/kappa), 0 beyond kappa, has mean <= 1 when E[R] >= 1 and E[R^2] <= kappa:
-    E(1 - R/kappa)^2 = 1 - 2 E[R]/kappa + E[R^2]/kappa^2 <= 1 - 1/kappa. Bets 1 + c (h - 1) are averaged over c.
+    For every root a >= kappa, h(R) = (1 - R/a)^2 / (1 - 2/a + kappa/a^2), and 0 beyond a, has mean <= 1 when E[R] >= 1
+    and E[R^2] <= kappa: E(1 - R/a)^2 = 1 - 2 E[R]/a + E[R^2]/a^2. Bets 1 + c (h - 1) are averaged over c and a.
     """
-    h = np.square(1 - np.minimum(ratios, kappa) / kappa) / (1 - 1 / kappa)
-    logs = np.log1p(HOLD_BETS[:, None] * (h[None, :] - 1)).sum(axis=1)
-    return _log_mean_exp(logs)
+    roots = kappa * HOLD_ROOTS[:, None, None]
+    h = np.square(1 - np.minimum(ratios, roots) / roots) / (1 - 2 / roots + kappa / roots**2)
+    logs = np.log1p(HOLD_BETS[None, :, None] * (h - 1)).sum(axis=2)
+    return _log_mean_exp(logs.ravel())
 
 
 def runs_needed(kappa: float, alpha: float) -> int:

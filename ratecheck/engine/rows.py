@@ -8,7 +8,7 @@ unit start, or the unit noise of hand-out i. Compiled in float64, or in CPython 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from ratecheck.errors import CapabilityError
 
 #: coordinates of one run: all rows at once would leave the cache
 WIDTH = 2048
+#: rows times eigenvalues that stand side by side at least
+FOLD = 16
 #: scales of the probes for linearity: a threshold anywhere between is seen
 SCALES = (Fraction(1, 2**100), Fraction(2**100))
 #: part of the sum of magnitudes that a probe may miss by; rounding takes 2^-53 of each term of that sum
@@ -71,13 +73,22 @@ class Rows:
     def of_noise(self) -> Squares:
         """Return the sums of squares of the rows of unit noises, one a hand-out."""
         handouts, alike = self.schedule.handouts, len(self.spectrum)
-        width = handouts if self.exact else max(1, WIDTH // alike)
-        total: Squares | None = None
+        fold = 1 if self.exact else max(1, FOLD // alike)  # rows side by side as replicates, so that loops are long
+        folded = replace(self, spectrum=np.tile(self.spectrum, fold))
+        width = handouts if self.exact else fold * max(1, WIDTH // (fold * alike))
+        total, done = Squares(0, 0, 0, 0, 0), 0
+        idle, advance = self._prepared(1, nothing, [], np.zeros(alike))
         for first in range(0, handouts, width):
-            rows = min(width, handouts - first)
-            found = self._squares(self._run(rows, unit, [alike, rows, first], np.zeros(alike * rows)))
-            total = found if total is None else Squares(*(a + b for a, b in zip(total, found, strict=True)))
-        assert total is not None
+            rows = fold * -(-min(width, handouts - first) // fold)
+            state, go = folded._prepared(rows // fold, unit, [alike, rows, first], np.zeros(alike * rows))
+            begins = int(np.searchsorted(self.schedule.offset, first, side="right")) - 1
+            advance(done, begins)  # before their first noise the rows are zero: only the method's integers move
+            for name in ("clock", "tag", "count", "tally"):
+                getattr(state.server, name)[:] = getattr(idle.server, name)
+            go(begins, self.schedule.horizon + 1)
+            found = (s.reshape(fold, alike).sum(axis=0) for s in folded._squares(state))
+            total = Squares(*(a + b for a, b in zip(total, found, strict=True)))
+            done = begins
         return total
 
     def require_linear(self) -> None:
@@ -125,7 +136,12 @@ class Rows:
         return bool(abs(last[0] - 1) <= (0 if self.exact else PROBE_ROUNDING))
 
     def _run(self, rows: int, fill: Any, par: list[Any], start: Any) -> State:
-        """Run from ``start`` (rows * E,) with this law of noise."""
+        state, go = self._prepared(rows, fill, par, start)
+        go(0, self.schedule.horizon + 1)
+        return state
+
+    def _prepared(self, rows: int, fill: Any, par: list[Any], start: Any) -> tuple[State, Callable[[int, int], None]]:
+        """Return the state at ``start`` (rows * E,), and what runs it under this law of noise (see ``loop.run``)."""
         alike = len(self.spectrum)
         cast = _fractions if self.exact else (lambda values: np.array(values, dtype=np.float64))
         x0, data = cast(start), cast(np.tile(self.spectrum, rows))
@@ -143,15 +159,17 @@ class Rows:
             run = run_kernel()
             begin_with = seal("start", begin_with) if begin_with else None
         begin(self.method, state, x0, begin_with)
-        one: Any = 1 if self.exact else 1.0
-        try:
-            with np.errstate(all="ignore"), wrapping():
-                run(0, len(plan.worker) + 1, *functions, state.server, plan, state.flight, state.stream, do, data,
-                    cast(par), one, KEY)  # fmt: skip
-        except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError) as fault:
-            what = f"a kernel of method {self.method.name!r} failed in exact propagation"
-            raise CapabilityError(f"{what}: {type(fault).__name__}: {fault}; simulate it.") from fault
-        return state
+        arguments = (*functions, state.server, plan, state.flight, state.stream, do, data, cast(par))
+
+        def go(first: int, last: int) -> None:
+            try:
+                with np.errstate(all="ignore"), wrapping():
+                    run(first, last, *arguments, 1 if self.exact else 1.0, KEY)
+            except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError) as fault:
+                what = f"a kernel of method {self.method.name!r} failed in exact propagation"
+                raise CapabilityError(f"{what}: {type(fault).__name__}: {fault}; simulate it.") from fault
+
+        return state, go
 
     def _squares(self, state: State) -> Squares:
         alike, stream = len(self.spectrum), state.stream

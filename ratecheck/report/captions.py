@@ -56,7 +56,14 @@ def _rate(result: Result) -> Iterable[str]:
     yield "The triangles have slopes -1 (the term M/K) and -1/2 (the term sigma/sqrt K)."
     if any(r["verdict"] == "VACUOUS" for r in drawn):
         yield "Hollow points: there the bound is vacuous, above one that needs no theorem."
+    yield _rings(drawn)
     yield _choice(rows, drawn)
+
+
+def _rings(rows: Sequence[Row]) -> str:
+    counts = Counter(r["verdict"] for r in rows)
+    parts = [f"{counts[word]} {word}" for word in tables.BROKEN if counts[word]]
+    return f"Ringed: {' and '.join(parts)}." if parts else ""
 
 
 def _below(rows: Sequence[Row]) -> str:
@@ -89,7 +96,7 @@ def _choice(rows: Sequence[Row], drawn: Sequence[Row]) -> str:
     every = len(tables.by_series(rows))
     left = every - len(tables.by_series(drawn))
     if left:
-        text += f" Not drawn: {left} of {every} series, chosen last by number of points; the CSV has them."
+        text += f" Not drawn: {left} of {every} series (those with most values of K come first); the CSV has them."
     return text.strip()
 
 
@@ -111,7 +118,9 @@ def _slack(result: Result) -> Iterable[str]:
         yield f"Slopes found, with joint {confidence:.0%} intervals: {_spans(slopes)}."
     if "verdict" in found:
         yield f"The rate: {found['verdict']}."
-    yield _choice(rows, [r for r in rows if r["panel"] is not None])
+    drawn = [r for r in rows if r["panel"] is not None]
+    yield _rings(drawn)
+    yield _choice(rows, drawn)
 
 
 def _spans(slopes: Sequence[Mapping[str, Any]]) -> str:

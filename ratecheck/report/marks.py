@@ -11,6 +11,12 @@ from ratecheck.report.tables import Row
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: around points that are broken
+RINGS: dict[str, dict[str, Any]] = {
+    word: {"marker": marker, "markersize": 10, "markerfacecolor": "none", "color": style.INK, "linestyle": "none"}
+    for word, marker in zip(tables.BROKEN, ("o", "s"), strict=True)
+}
+
 
 def rate_series(axes: Axes, series: Sequence[Row], colour: str, marker: str) -> None:
     """Draw one series of the rate plot: bound, conditional bound, one fitted line a branch, measured points."""
@@ -40,8 +46,7 @@ def _points(axes: Axes, series: Sequence[Row], name: str, colour: str, marker: s
                       markerfacecolor="none" if hollow else colour,
                       elinewidth=0.9, capsize=2, capthick=0.7)  # fmt: skip
         if row["verdict"] in tables.BROKEN:
-            axes.plot([row["K"]], [y], marker="o", markersize=10, markerfacecolor="none", color=style.INK)
-            axes.annotate(row["verdict"], (row["K"], y), (0, 7), textcoords="offset points", ha="center", fontsize=6)
+            axes.plot([row["K"]], [y], **RINGS[row["verdict"]])
 
 
 def slack_series(axes: Axes, series: Sequence[Row], markers: Mapping[Any, Any], line: Mapping[str, Any]) -> None:
@@ -56,9 +61,10 @@ def slack_series(axes: Axes, series: Sequence[Row], markers: Mapping[Any, Any], 
         _points(axes, [row], "slack", line["color"], markers[row["branch"]])
 
 
-def headroom(rows: Sequence[Row]) -> float:
-    """Return the factor by which the top of an axis is raised, for the words at broken points."""
-    return 3.0 if any(r["verdict"] in tables.BROKEN for r in rows) else 1.0
+def rings(rows: Sequence[Row]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the legend entries of the broken points among these rows."""
+    found = {r["verdict"] for r in rows}
+    return [(word, {**look, "markersize": 7}) for word, look in RINGS.items() if word in found]
 
 
 def triangles(axes: Axes) -> None:

@@ -42,7 +42,7 @@ def _against_steps(rows: Sequence[Row], symbol: str, points: str) -> Figure:
             seen = [v for r in line for v in (r["mean"], r["bound"], r["conditional"]) if v is not None and v > 0]
             low, high = style.widened(seen or [1.0], 1.6)
             style.log_axis(axes, "x", *style.widened([r["K"] for r in panel]))
-            style.log_axis(axes, "y", low / 3, high * marks.headroom(line))
+            style.log_axis(axes, "y", low / 3, high)
             for series in tables.by_series(panel).values():
                 marks.rate_series(axes, series, colours[series[0]["M"]], markers[series[0]["M"]])
             marks.triangles(axes)
@@ -55,7 +55,7 @@ def _against_steps(rows: Sequence[Row], symbol: str, points: str) -> Figure:
                 ("conditional", "bound of this schedule", {"linewidth": 0.6}),
             ) if any(r[name] is not None for r in drawn)
         ]  # fmt: skip
-        legend(figure, workers, styles)
+        legend(figure, workers, styles, marks.rings(drawn))
     return figure
 
 
@@ -71,8 +71,7 @@ def slack(result: Result) -> Figure:
         for axes, rows, shared in zip(grid, panels, lines_of(panels), strict=True):
             seen = [r["slack"] for r in shared if r["slack"] > 0]
             style.log_axis(axes, "x", *style.widened([r["K"] for r in rows]))
-            low, high = style.widened([*seen, 1.0], 1.6)
-            style.log_axis(axes, "y", low, high * marks.headroom(shared))
+            style.log_axis(axes, "y", *style.widened([*seen, 1.0], 1.6))
             axes.axhline(1, color=style.INK, linewidth=0.8)
             axes.annotate("bound", (1, 1), (-2, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
                           ha="right", fontsize=6.5)  # fmt: skip
@@ -84,7 +83,7 @@ def slack(result: Result) -> Figure:
         keys += [(tables.words({"sigma": s}, ["sigma"]), {"linestyle": d}) for s, d in dashes.items()]
         keys += [(f"slope within ±{_margin(result):g}", {"linewidth": 6, "alpha": 0.25})] if _margin(result) else []
         workers = [(f"M = {m}", {"color": c, "linewidth": widths[m]}) for m, c in colours.items()]
-        legend(figure, workers, keys)
+        legend(figure, workers, keys, marks.rings(drawn))
     return figure
 
 

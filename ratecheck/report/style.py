@@ -57,7 +57,7 @@ def log_ticks(low: float, high: float, most: int = 5, least: int = 2) -> list[fl
         inside = [m * t for t in decades for m in (1, 2, 5) if low <= m * t <= high]
     if len(inside) < 2:
         inside = [m * t for t in decades for m in range(1, 10) if low <= m * t <= high]
-    return inside[:: max(1, math.ceil(len(inside) / most))]
+    return inside[:: max(1, math.ceil(len(inside) / most))] or [low, high]
 
 
 def tick_text(value: float) -> str:

@@ -136,7 +136,7 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         yield Fact("bound", result["verdict"], f"{len(cells)} cells: {said}"
                    + (f"; largest measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
-    if details.get("tight"):
+    if details.get("tight") and not Verdict.from_word(result["verdict"]).negative:
         yield Fact("tight", "", tight_words(details["tight"]))
     yield from _floats(cells)
     yield from (Fact("left out", "", text) for text in reasons(cells, most))

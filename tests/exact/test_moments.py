@@ -21,6 +21,7 @@ from ratecheck.core.part import Part
 from ratecheck.core.shelf import CLAIMS, SCHEDULERS
 from ratecheck.core.symbols import MEASURED
 from ratecheck.core.verdict import Verdict
+from ratecheck.engine import rows
 from ratecheck.engine.build import Built, build
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.sweep import block_width, simulate
@@ -80,7 +81,7 @@ def test_one_worker_gives_the_geometric_sums_exactly(steps, noise):
 
 
 def test_float_agrees_with_the_geometric_sums_on_a_long_run():
-    steps = 2000
+    steps = 5000  # three batches of rows
     built = built_of(workers=1, steps=steps, sigma=0.75, stepsize=0.25, spectrum=["1/2"], radius=2)
     found, rounding = moments(built), numbers_of(built, exact=False).rounding
     assert rounding == 64 * steps * 2.0**-53
@@ -112,6 +113,16 @@ def test_float_agrees_with_rational_arithmetic_on_a_longer_run():
     found, exact, rounding = moments(built), moments(built, exact=True), numbers_of(built, exact=False).rounding
     errors = [float(abs(Fraction(found[name]) / exact[name] - 1)) for name in MEASURED]
     assert 0 < max(errors) <= rounding
+
+
+@pytest.mark.parametrize(("width", "fold"), [(1, 1), (24, 6), (30, 16)])
+@pytest.mark.parametrize("case", [{"workers": 5, "steps": 40}, {"claim": MINIBATCH, "workers": 4, "steps": 24}])
+def test_moments_do_not_depend_on_how_rows_are_batched(case, width, fold, monkeypatch):
+    built = built_of(**case)
+    expected, room = moments(built), numbers_of(built, exact=False).rounding
+    monkeypatch.setattr(rows, "WIDTH", width)
+    monkeypatch.setattr(rows, "FOLD", fold)
+    assert moments(built) == pytest.approx(expected, rel=room)
 
 
 # Monte Carlo
@@ -352,8 +363,8 @@ def test_what_does_not_apply_is_refused_with_the_reason():
         "branches on numbers": built_of(method=Method.from_python(Plain)),
         "coefficients, and": built_of(workers=2, steps=40_000, spectrum=[1]),
     }
-    rows_noise = dataclasses.replace(cases["samples rows"].noise, fill=None, draw=lambda key, h, rows, out: None)
-    cases["samples rows"] = dataclasses.replace(cases["samples rows"], noise=rows_noise)
+    sampling = dataclasses.replace(cases["samples rows"].noise, fill=None, draw=lambda key, handout, count, out: None)
+    cases["samples rows"] = dataclasses.replace(cases["samples rows"], noise=sampling)
     for words, built in cases.items():
         assert words in str(why_not(built))
         with pytest.raises(CapabilityError, match=words):

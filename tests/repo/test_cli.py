@@ -1,6 +1,7 @@
 """Every command once, every exit code by a real case, and bad input: one sentence, exit code 2, nothing lost."""
 
 import json
+import shlex
 
 import pytest
 
@@ -450,6 +451,21 @@ def test_a_folder_that_cannot_be_written(rc, small, tmp_path):
     assert found.code == 2
     assert "taken" in found.complaint
     assert "--out" in found.complaint
+
+
+def test_the_commands_that_are_printed_work_as_they_are(rc, small, tmp_path):
+    """Also with a folder of runs elsewhere, and with a blank in its name."""
+    for more in ((), ("--out", "my runs")):
+        said = rc("check", small, "--method", LIES / "halves_late.py", *more).out
+        lines = [
+            shlex.split(line.split("ratecheck ", 1)[1].rstrip(")"))
+            for line in said.splitlines()
+            if "  ratecheck " in line
+        ]
+        page = shlex.split(said.split("page: ratecheck ")[1].splitlines()[0].rstrip(")"))
+        assert lines
+        assert [rc(*line).code for line in lines] == [0] * len(lines)
+        assert rc("resume", *page[1:], "--json").code == 1, "the verdict of the run again"
 
 
 def test_nothing_already_computed_is_lost(rc, small, tmp_path):

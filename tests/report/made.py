@@ -34,14 +34,15 @@ def cell(m: int, k: int, sigma: float, delays: str, looseness: float) -> dict[st
 
 
 def measured() -> dict[str, Any]:
-    """Return a Monte Carlo result with 90 measured cells and three NOT APPLICABLE ones; three of the 90 are VACUOUS."""
+    """Return a Monte Carlo result with 90 measured cells, three of them VACUOUS, and three NOT APPLICABLE ones."""
     cells = [cell(m, k, s, d, 4 + 2 * s) for d in DELAYS for m in WORKERS for k in STEPS for s in SIGMAS]
     for one in cells:
         if (one["M"], one["K"], one["sigma"]) == (64, 256, 1.0):
             one["verdict"] = "VACUOUS"
     cells += [
-        {"label": f"M={m} K=2 <script>", "M": m, "K": 2, "sigma": 1.0, "problem": "abs", "noise": "gaussian", "output": "R1",
-         "delays": DELAYS[0], "verdict": "NOT APPLICABLE", "reason": f"K = 2 < M = {m}, and the theorem assumes K >= M"}
+        {"label": f"M={m} K=2 <script>", "M": m, "K": 2, "sigma": 1.0, "problem": "abs", "noise": "gaussian",
+         "output": "R1", "delays": DELAYS[0], "verdict": "NOT APPLICABLE",
+         "reason": f"K = 2 < M = {m}, and the theorem assumes K >= M"}
         for m in WORKERS
     ]  # fmt: skip
     slopes = [
@@ -59,8 +60,9 @@ def measured() -> dict[str, Any]:
         "precision": {"runs": 2925, "steps": 51_000_000},
         "tight": {"cell": "M=4 K=256", "factor": 4.0, "detectable": 1.05},
     }
-    return {"claim": CLAIM, "scenario": "quick", "evidence": "monte-carlo", "verdict": "HOLDS HERE", "expected": "holds",
-            "summary": "90 of 93 cells; rate MATCHES; would miss 4x", "details": details}  # fmt: skip
+    return {"claim": CLAIM, "scenario": "quick", "evidence": "monte-carlo", "verdict": "HOLDS HERE",
+            "expected": "holds", "summary": "90 of 93 cells; rate MATCHES; would miss 4x",
+            "details": details}  # fmt: skip
 
 
 def fits(cells: list[dict[str, Any]]) -> Any:
@@ -87,7 +89,8 @@ def exact() -> dict[str, Any]:
              {"M": 3, "K": 8, "orders": 1094, "standing_for": 6561, "residual": "0"}]  # fmt: skip
     one = {"name": "lemma1", "statement": r"x_k-\hat x_k=\sum_m\gamma_m g^m", "cases": cases, "verdict": "EXACT"}
     return {"claim": CLAIM, "scenario": "quick", "evidence": "exact", "verdict": "EXACT", "expected": "holds",
-            "summary": "lemma1: residual exactly 0; nothing else", "details": {"identities": [one], "counting": []}}  # fmt: skip
+            "summary": "lemma1: residual exactly 0; nothing else",
+            "details": {"identities": [one], "counting": []}}  # fmt: skip
 
 
 def refuted() -> dict[str, Any]:
@@ -104,7 +107,8 @@ def refuted() -> dict[str, Any]:
     result["details"]["cells"] = cells
     witness = {
         "witness": 1, "claim": "lies.without_m", "kind": "monte-carlo", "check": "bound", "seed": 1, "files": {},
-        "cell": {"M": 4, "K": 1024, "sigma": 0.0, "output": "R1"}, "found": {"lhs": 0.0321, "rhs": 0.0148, "ratio": 2.17},
+        "cell": {"M": 4, "K": 1024, "sigma": 0.0, "output": "R1"},
+        "found": {"lhs": 0.0321, "rhs": 0.0148, "ratio": 2.17},
     }  # fmt: skip
     return {**result, "claim": "lies.without_m", "verdict": "REFUTED", "expected": "refuted", "witness": witness,
             "summary": "bound broken in 2 cells; the smallest M=4 K=1024: 0.0321 > 0.0148"}  # fmt: skip

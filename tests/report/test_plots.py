@@ -3,6 +3,7 @@
 import copy
 import csv
 import io
+import math
 import subprocess
 import sys
 
@@ -103,14 +104,17 @@ def test_a_factor_in_a_cell_is_short_and_right_to_its_digits(value):
     assert factor_text(float("inf")) == "∞"
 
 
-def test_files_are_the_same_bytes_again_and_carry_their_caption(tmp_path):
+def test_files_carry_their_caption_and_are_the_same_bytes_again(tmp_path):
     result = made.refuted()
-    first, second = (plots.save(copy.deepcopy(result), tmp_path / name) for name in ("a", "b"))
-    assert [p.name for p in first] == [f"{k}.{s}" for k in plots.KINDS for s in ("pdf", "svg", "png", "csv")]
-    assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
-    assert (tmp_path / "a/rate.pdf").read_bytes().startswith(b"%PDF")
-    assert (tmp_path / "a/rate.png").read_bytes().startswith(b"\x89PNG")
-    svg = (tmp_path / "a/rate.svg").read_text()
+    paths = plots.save(copy.deepcopy(result), tmp_path)
+    assert [p.name for p in paths] == [f"{k}.{s}" for k in plots.KINDS for s in ("pdf", "svg", "png", "csv")]
+    for kind, suffix in zip(plots.KINDS, ("pdf", "svg", "png", "svg"), strict=True):
+        again = plots.as_bytes(plots.DRAW[kind](result), suffix, plots.TITLES[kind], caption(kind, result))
+        # a fresh figure drawn to one format only: the others leave no trace in it
+        assert again == (tmp_path / f"{kind}.{suffix}").read_bytes(), kind
+    assert (tmp_path / "rate.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "rate.png").read_bytes().startswith(b"\x89PNG")
+    svg = (tmp_path / "rate.svg").read_text()
     assert "ABOVE the bound" in svg
     assert "<image" not in svg
     assert "<dc:date>" not in svg
@@ -120,20 +124,23 @@ FRESH = """
 import hashlib, sys, warnings
 warnings.simplefilter("error")
 import matplotlib
-before = dict(matplotlib.rcParams)
+def settings():  # without the backend: to look at it would choose one, and load pyplot
+    return {k: matplotlib.rcParams[k] for k in matplotlib.rcParams if k != "backend"}
+before = settings()
 from ratecheck.report import plots
 from tests.report import made
 result = made.refuted()
 print(hashlib.sha256(plots.as_bytes(plots.slack(result), "svg", "t", "c")).hexdigest())
-print(dict(matplotlib.rcParams) == before, "matplotlib.pyplot" in sys.modules, "numba" in sys.modules)
+print(settings() == before, "matplotlib.pyplot" in sys.modules, "numba" in sys.modules)
 """
 
 
 def test_another_process_with_another_hash_seed_draws_the_same_and_changes_nothing_global():
-    outs = [
-        subprocess.run([sys.executable, "-c", FRESH], env={"PYTHONHASHSEED": seed, "PATH": "", "PYTHONPATH": ":".join(sys.path)},
-                       capture_output=True, text=True, check=True).stdout for seed in ("1", "2")
-    ]  # fmt: skip
+    outs = []
+    for seed in ("1", "2"):
+        env = {"PYTHONHASHSEED": seed, "PATH": "", "PYTHONPATH": ":".join(sys.path)}
+        run = subprocess.run([sys.executable, "-c", FRESH], env=env, capture_output=True, text=True, check=True)
+        outs.append(run.stdout)
     assert outs[0] == outs[1]
     assert outs[0].split("\n")[1] == "True False False"
 
@@ -261,12 +268,35 @@ def test_a_trace_is_drawn_to_one_file_and_other_suffixes_are_refused(tmp_path):
 def test_a_simulation_without_a_claim_is_drawn_with_one_standard_error(tmp_path):
     cells = [
         {"label": "x", "method": "async_sgd", "stepsize": "constant", "M": 4, "K": k, "sigma": 1.0, "problem": "p",
-         "noise": "gaussian", "delays": "fixed", "output": "R1", "n": 8, "mean": 1 / k, "se": 0.1 / k} for k in (10, 100)
+         "noise": "gaussian", "delays": "fixed", "output": "R1", "n": 8, "mean": 1 / k, "se": 0.1 / k}
+        for k in (10, 100)
     ]  # fmt: skip
     paths = plots.simulated({"scenario": "mine", "cells": cells}, tmp_path / "out")
     assert [p.name for p in paths] == [f"simulation.{s}" for s in ("pdf", "svg", "png", "csv")]
-    rows = list(csv.DictReader(paths[-1].open()))
+    rows = list(csv.DictReader(io.StringIO(paths[-1].read_text())))
     assert [(float(r["low"]), float(r["high"])) for r in rows] == [
         (1 / k - 0.1 / k, 1 / k + 0.1 / k) for k in (10, 100)
     ]
     assert plots.simulated({"cells": []}, tmp_path / "none") == []
+
+
+def test_the_slack_its_band_and_its_wedge_are_those_of_the_cells():
+    cells = {(c["M"], c["K"], c["sigma"], c["delays"]): c for c in made.measured()["details"]["cells"]}
+    rows = tables.slack_rows(RESULTS["holds"])
+    for row in rows:
+        bound = cells[row["M"], row["K"], row["sigma"], row["delays"]]["inequalities"]["bound"]
+        assert [row[n] * bound["rhs"] for n in ("slack", "low", "high")] == pytest.approx(
+            [bound[n] for n in ("lhs", "low", "high")], rel=ROUNDING
+        )
+    wedges = {}
+    for row in rows:
+        if row["wedge_a"] is not None:
+            key = (row["M"], row["sigma"], row["delays"], row["branch"])
+            wedges.setdefault(key, []).append((math.log10(row["K"]), row["wedge_a"], row["wedge_b"]))
+    assert len(wedges) > 10
+    for points in wedges.values():
+        (x, a, b), (y, c, d) = min(points), max(points)
+        # slopes of two logarithms of numbers near 1 over more than one decade: far inside 1e-12
+        assert math.log10(c / a) / (y - x) == pytest.approx(-0.1, abs=1e-12)
+        assert math.log10(d / b) / (y - x) == pytest.approx(0.1, abs=1e-12)
+    assert not any(r["wedge_a"] for r in tables.slack_rows(RESULTS["refuted"]) if r["verdict"] in tables.BROKEN)

@@ -15,7 +15,14 @@ from scipy import stats
 
 from ratecheck.api import check
 from ratecheck.checks import betting, rates
-from ratecheck.checks.betting import BETS, HOLD_BETS, against_at_least_one, against_at_most_one, runs_needed
+from ratecheck.checks.betting import (
+    BETS,
+    HOLD_BETS,
+    HOLD_ROOTS,
+    against_at_least_one,
+    against_at_most_one,
+    runs_needed,
+)
 from ratecheck.core.scenario import Scenario
 from ratecheck.core.verdict import Rate, Verdict
 
@@ -112,7 +119,7 @@ def test_several_runs_have_mean_at_most_one(kappa):
 def test_a_second_moment_above_kappa_breaks_the_promise():
     """Teeth: kappa is an assumption, and a law that violates it gives evidence where there is none."""
     law = [(0.0, 0.9), (10.0, 0.1)]  # mean 1, second moment 10
-    assert expectation(law, 4, lambda r: against_at_least_one(r, 4.0)) > 1.5
+    assert expectation(law, 6, lambda r: against_at_least_one(r, 4.0)) > 1.5
     assert expectation(law, 4, lambda r: against_at_least_one(r, 10.0)) <= 1 + ROUNDING
 
 
@@ -121,9 +128,11 @@ def test_evidence_for_small_errors_grows_and_for_none_stays():
     for kappa in (2.0, 4.0):
         most = math.log(kappa / (kappa - 1))
         found = against_at_least_one(np.zeros(40), kappa)
-        assert 40 * most - math.log(len(HOLD_BETS)) - 0.1 < found < 40 * most
+        bets = len(HOLD_BETS) * len(HOLD_ROOTS)
+        assert 40 * most - math.log(bets) - 0.1 < found < 40 * most
         assert against_at_least_one(np.full(10, 2 * kappa), kappa) < 0
-        assert against_at_least_one(np.full(10, 1e300), kappa) == against_at_least_one(np.full(10, kappa), kappa)
+        last = kappa * HOLD_ROOTS.max()
+        assert against_at_least_one(np.full(10, 1e300), kappa) == against_at_least_one(np.full(10, last), kappa)
 
 
 # how many runs
@@ -164,8 +173,11 @@ def against_paths(ratios: np.ndarray) -> np.ndarray:
 
 
 def support_paths(ratios: np.ndarray, kappa: float) -> np.ndarray:
-    h = np.where(ratios < kappa, (1 - ratios / kappa) ** 2, 0) / (1 - 1 / kappa)
-    return paths(np.log1p(HOLD_BETS[:, None, None] * (h[None] - 1)))
+    factors = []
+    for bet, root in itertools.product(HOLD_BETS, kappa * HOLD_ROOTS):
+        h = np.where(ratios < root, (1 - ratios / root) ** 2, 0) / (1 - 2 / root + kappa / root**2)
+        factors.append(np.log1p(bet * (h - 1)))
+    return paths(np.array(factors))
 
 
 def test_paths_are_the_product_functions():

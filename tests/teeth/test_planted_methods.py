@@ -10,6 +10,8 @@ from ratecheck.core.witness import Witness
 from tests.teeth.planted import MINIBATCH, QUADRATIC, THEOREM3, lie, result, results
 
 LIES = ["halves_late", "one_in_a_thousand"]
+#: the first nonzero coefficient: half of 64^3 (the fourth stepsize), and a thousandth of 1 (the first)
+LEFT = {"halves_late": "131072", "one_in_a_thousand": "-1/1000"}
 #: under a barrier all K gradients arrive in rounds, so any delays will do
 ROUNDS = {**QUADRATIC, "delays": "exponential"}
 
@@ -20,6 +22,7 @@ def test_a_wrong_method_is_caught_in_exact_arithmetic(name):
     assert found.verdict is Verdict.REFUTED
     assert "lemma1 fails at step" in found.summary
     assert f"method '{name}', M = 2, arrival order [0" in found.summary
+    assert f"is left with coefficient {LEFT[name]}" in found.summary
 
 
 @pytest.mark.parametrize("name", LIES)
