@@ -68,7 +68,7 @@ def simulate(
 
 def claim(name: str) -> Claim:
     """Return a claim by name ('mishchenko2022.theorem3_convex') or from a .py file."""
-    found: Claim = shelf.CLAIMS.get(name)
+    found: Claim = shelf.claim(name)
     return found
 
 

@@ -74,7 +74,7 @@ def show(
     from ratecheck.core import shelf
     from ratecheck.report.statement import as_data, as_latex, as_text
 
-    found = shelf.CLAIMS.get(claim)
+    found = shelf.claim(claim)
     rule = shelf.STEPSIZES.get(found.stepsize) if isinstance(found.stepsize, str) else found.stepsize
     if as_json:
         echo_json(as_data(claim, found, rule))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ from ratecheck.core.witness import Witness
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.replay import replay_rows
 from ratecheck.engine.schedule import from_order
+from ratecheck.errors import PartError
 
 Case = tuple[int, int]
 Order = tuple[int, ...]
@@ -54,6 +55,11 @@ def residual_of(identity: Identity, method: Method, scheduler: Scheduler, worker
 
     def visit(view: View) -> None:
         row = identity.residual(view)
+        if any(isinstance(value, float) for value in (*row, *view.x)):
+            raise PartError(
+                f"method {method.name!r} turns exact numbers into floats: write x / 2 for 0.5 * x, never divide two "
+                "integers, or declare symbolic=False."
+            )
         for i, value in enumerate(row):
             if value != 0:
                 raise Found(view.step, f"{_vector(i, len(row), schedule)} is left with coefficient {value}")
@@ -75,13 +81,18 @@ def _vector(i: int, size: int, schedule: Any) -> str:
 
 
 @lru_cache(maxsize=256)
-def sweep_identity(identity: Identity, method: Method, scheduler: Scheduler, case: Case) -> dict[str, Any]:
-    """Check one identity on all arrival orders of one case (M, K); the same question is answered once a process."""
+def sweep_identity(
+    identity: Identity, method: Method, scheduler: Scheduler, case: Case, constants: tuple[tuple[str, Any], ...] = ()
+) -> dict[str, Any]:
+    """Check one identity on all arrival orders of one case (M, K); the same question is answered once a process.
+
+    ``constants`` are further numbers of the cell that a method's ``par`` may name.
+    """
     workers, steps = case
     orders = 0
     for order in arrival_orders(scheduler, workers, steps, labelled=method.sees_workers):
         orders += 1
-        fault = residual_of(identity, method, scheduler, workers, order, {"M": workers, "K": steps})
+        fault = residual_of(identity, method, scheduler, workers, order, {**dict(constants), "M": workers, "K": steps})
         if fault is not None:
             return {
                 "M": workers,
@@ -133,19 +144,30 @@ def counting_fault(fact: Counting, scheduler: Scheduler, workers: int, order: Or
     return {"fault": f"slack {slack} < 0"} if slack < 0 else {}
 
 
-def check(name: str, claim: Claim, cases: Sequence[Case], scenario: str, *, method: str | None = None,
-          say: Callable[[str], None] = lambda text: None) -> Result | None:  # fmt: skip
+def check(
+    name: str,
+    claim: Claim,
+    cases: Sequence[Case],
+    scenario: str,
+    *,
+    method: str | None = None,
+    constants: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Result | None:
     """Return the exact evidence for a claim, or None when it has no identity and no counting fact.
 
-    ``method`` overrides the claim's (a name or a file). A method with branches on numbers, or one that is no kernel,
-    is NOT APPLICABLE here: its identities are looked at on floats, along the runs.
+    ``method`` overrides the claim's (a name or a file), ``constants`` are declared by hand in the scenario. A method
+    with branches on numbers, or one that is no kernel, is NOT APPLICABLE here: its identities are looked at on floats,
+    along the runs.
     """
     if not claim.identities and not claim.counting:
         return None
     rule, scheduler = shelf.METHODS.get(method or claim.method), shelf.SCHEDULERS.get(claim.scheduler)
     if claim.identities and not (rule.compiled and rule.symbolic):
-        why = f"method {rule.name!r} branches on numbers or is no kernel; its identities are checked on floats"
+        what = "branches on numbers" if rule.compiled else "is no kernel"
+        why = f"method {rule.name!r} {what}; its identities are checked on floats, along the runs"
         return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
+    given = tuple(sorted((constants or {}).items()))
     details: dict[str, Any] = {"identities": [], "counting": []}
     for kind, things in (("identities", claim.identities), ("counting", claim.counting)):
         for thing in things:
@@ -153,11 +175,13 @@ def check(name: str, claim: Claim, cases: Sequence[Case], scenario: str, *, meth
             for case in cases:
                 say(f"{thing.name}: all arrival orders of M = {case[0]}, K = {case[1]}")
                 found.append(
-                    sweep_identity(thing, rule, scheduler, (case[0], case[1])) if isinstance(thing, Identity)
+                    sweep_identity(thing, rule, scheduler, (case[0], case[1]), given) if isinstance(thing, Identity)
                     else sweep_counting(thing, scheduler, (case[0], case[1]))
                 )  # fmt: skip
                 if "fault" in found[-1]:
-                    return _refuted(name, claim, scenario, rule, method, thing.name, found[-1])
+                    return _refuted(
+                        name, claim, scenario, rule, method, thing.name, {**found[-1], "constants": dict(given)}
+                    )
             details[kind].append({"name": thing.name, "statement": thing.statement, "cases": found, "verdict": "EXACT"})
     return Result(name, scenario, "exact", Verdict.EXACT, _summary(details), claim.expect, details)
 
@@ -170,7 +194,13 @@ def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str |
     files = {"method": method} if method and method.endswith(".py") else {}
     if name.endswith(".py"):
         files["claim"] = name
-    cell = {"M": found["M"], "order": found["order"], "method": method or claim.method, "scheduler": claim.scheduler}
+    cell = {
+        "M": found["M"],
+        "order": found["order"],
+        "method": method or claim.method,
+        "scheduler": claim.scheduler,
+        "constants": found["constants"],
+    }
     witness = Witness(
         name, "identity", check, cell, {k: found[k] for k in ("step", "fault") if k in found}, files=files
     )

@@ -62,7 +62,7 @@ def evidence_of(text: str | None) -> tuple[str, ...]:
 
 
 def run(job: Job) -> list[Result]:
-    """Return the results, claim by claim. A KeyboardInterrupt ends the job after the claim it met, with its result."""
+    """Return the results; after a KeyboardInterrupt, or when ``store.stop`` is set, what is left is INCONCLUSIVE."""
     for claim in job.claims.values():
         claim.require_dimensions()
     if job.stepsize:
@@ -83,21 +83,30 @@ def run(job: Job) -> list[Result]:
         )
         for name, claim in job.claims.items()
     }  # fmt: skip
+    by_hand = {n: v for grid in job.scenario.grid for n, v in grid.constants.items()}
     for name, claim in job.claims.items():
-        if "exact" in job.evidence:
-            keep(exact.check(name, claim, job.scenario.exact.cases, job.name, method=job.method,
-                             say=partial(_say, job, name)))  # fmt: skip
+        if "exact" in job.evidence and (claim.identities or claim.counting):
+            with_cases = partial(exact.check, name, claim, job.scenario.exact.cases, job.name, method=job.method,
+                                 constants=by_hand, say=partial(_say, job, name))  # fmt: skip
+            keep(_unless_stopped(job, name, "exact", with_cases))
         # whatever was asked: runs with a stepsize that is not the claim's say nothing about the claim
-        keep(compare(asked[name]) if claim.outputs else None)
-    if "monte-carlo" in job.evidence:
-        for name, claim in job.claims.items():
-            if claim.outputs and job.store.stop.is_set():
-                keep(
-                    Result(name, job.name, "monte-carlo", Verdict.INCONCLUSIVE, "stopped before it began", claim.expect)
-                )
-            elif claim.outputs:
-                keep(monte_carlo.check(asked[name], job.store))
+        if claim.outputs and job.stepsize:
+            keep(_unless_stopped(job, name, "exact", partial(compare, asked[name])))
+    for name, claim in job.claims.items():
+        if "monte-carlo" in job.evidence and claim.outputs:
+            keep(_unless_stopped(job, name, "monte-carlo", partial(monte_carlo.check, asked[name], job.store)))
     return results
+
+
+def _unless_stopped(job: Job, name: str, evidence: str, check: Callable[[], Result | None]) -> Result | None:
+    """Do one check; INCONCLUSIVE when the user stops it, or when the user or the budget has ended the job before."""
+    if not job.store.stop.is_set():
+        try:
+            return check()
+        except KeyboardInterrupt:
+            job.store.stop.set()
+    summary = "stopped before it was done"
+    return Result(name, job.name, evidence, Verdict.INCONCLUSIVE, summary, job.claims[name].expect)
 
 
 def _require_known(name: str, rule: Stepsize, scenario: Scenario) -> None:
@@ -164,7 +173,7 @@ def _on_trace(grid: Grid, part: dict[str, Any]) -> Grid:
 
 def claims_of(names: Sequence[str]) -> dict[str, Claim]:
     """Return the claims of these names or files; all of the shelf when empty."""
-    return {name: shelf.CLAIMS.get(name) for name in (names or shelf.CLAIMS.names())}
+    return {name: shelf.claim(name) for name in (names or shelf.CLAIMS.names())}
 
 
 __all__ = ["EVIDENCE", "Job", "claims_of", "document", "evidence_of", "exit_code", "run", "with_trace"]

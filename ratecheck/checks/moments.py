@@ -236,8 +236,8 @@ def _plain(value: sp.Expr) -> Any:
 
 
 def _exact_verdict(claim: Claim, lhs: Any, rhs: Any) -> Verdict:
-    slack = sp.sympify(rhs - lhs if claim.kind == "upper" else lhs - rhs)
-    holds = sp.radsimp(sp.expand(slack)).is_nonnegative
+    slack = rhs - lhs if claim.kind == "upper" else lhs - rhs
+    holds = slack >= 0 if isinstance(slack, Fraction) else sp.radsimp(sp.expand(slack)).is_nonnegative
     if holds is None:
         raise CapabilityError(f"sympy cannot decide whether {slack} is negative.")
     return Verdict.EXACT if holds else Verdict.REFUTED

@@ -13,10 +13,11 @@ from functools import partial
 import numpy as np
 
 from ratecheck.checks import summary
+from ratecheck.checks.betting import runs_needed
 from ratecheck.checks.measure import Store, gathered, run_units
-from ratecheck.checks.preconditions import contradiction
+from ratecheck.checks.preconditions import contradiction, unlawful
 from ratecheck.checks.question import Asked, State, under, wanted_of
-from ratecheck.checks.weigh import weigh, why_not_more
+from ratecheck.checks.weigh import second_moment, weigh, why_not_more
 from ratecheck.core.run import record_key
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.engine.build import Built, build
@@ -33,11 +34,16 @@ DIVERGENCE = 1e3
 
 def prepare(asked: Asked) -> list[State]:
     """Build every cell and say which do not apply, with the reason; nothing is simulated yet."""
-    states, curvature = [], {}
+    states: list[State] = []
+    seen: set[str] = set()
+    curvature: dict[str, str | None] = {}
     for i, given in enumerate(asked.cells):
         asked.progress("preparing cells", i, len(asked.cells))
         state = State(under(given, asked.claim, asked.method, asked.stepsize))
         cell = state.cell
+        if cell.digest in seen:  # the default output rule, named once more
+            continue
+        seen.add(cell.digest)
         states.append(state)
         statement = asked.claim.outputs.get(cell.output)
         if statement is None:
@@ -56,6 +62,9 @@ def prepare(asked: Asked) -> list[State]:
             curvature[problem] = contradiction(state.built)
         if not failing and curvature[problem]:
             failing = [str(curvature[problem])]
+        law = None if failing else unlawful(state.built)
+        if law:
+            failing = [law]
         if failing and not asked.force:
             _leave_out(state, failing[0])
     return states
@@ -130,4 +139,7 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
     # a cell goes on after HOLDS HERE: more runs sharpen the rate and what the master inequality can refute
     state.open = not (state.verdict.negative or look >= asked.settings.replicates or not built.noisy)
     if not state.open and state.verdict is Verdict.NOT_REFUTED:
+        few = state.runs > 1 and state.runs < runs_needed(asked.settings.kappa, asked.alpha)
+        if few and second_moment(built) and asked.claim.kind == "upper":
+            state.verdict = Verdict.INCONCLUSIVE
         state.reason = why_not_more(asked, built, state.runs)

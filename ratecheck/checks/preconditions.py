@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 from ratecheck.checks.bench import Bench
+from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
+from ratecheck.core import shelf
+from ratecheck.core.delays import Delays
 from ratecheck.core.keys import wrapping
+from ratecheck.core.noise import Noise
 from ratecheck.engine.build import Built
-from ratecheck.engine.compile import seal
+from ratecheck.engine.compile import is_users, seal
+from ratecheck.engine.sweep import try_out
 
 #: the observed constants have rounding taken off already; this covers the declared number's own last digit
 SLACK = 1e-12
@@ -19,6 +26,7 @@ def contradiction(built: Built) -> str | None:
     Looked at: L as the largest curvature met, mu as the smallest, sigma of row sampling as the largest deviation,
     convexity at midpoints. What is met can contradict a declared constant and never confirm it.
     """
+    try_out(built)
     problem = replace(
         built.problem,
         mean_gradient=seal("mean_gradient", built.problem.mean_gradient),
@@ -38,3 +46,27 @@ def contradiction(built: Built) -> str | None:
     if "convex" in classes and seen["concave"] > 0:
         return f"the problem is declared convex, but F exceeds a chord by {seen['concave']:.3g}"
     return None
+
+
+def unlawful(built: Built) -> str | None:
+    """Return a sentence when a user's noise or delays contradict what they declare (those of the shelf are tested).
+
+    A noise must have mean 0 and variance 1 in each coordinate, or the theorem is blamed for its excess.
+    """
+    delays = shelf.DELAYS.get(built.cell.delays.name)
+    faults: list[str] = []
+    if is_users(built.noise.fill) or is_users(built.noise.draw):
+        faults += _noise(built.noise, tuple(built.cell.noise.par.items()))
+    if is_users(delays.duration) or is_users(delays.order):
+        faults += _delays(delays, tuple(built.cell.delays.par.items()))
+    return faults[0].rstrip(".") if faults else None
+
+
+@lru_cache(maxsize=64)
+def _noise(noise: Noise, par: tuple[tuple[str, Any], ...]) -> list[str]:
+    return challenge_noise(noise, dict(par))
+
+
+@lru_cache(maxsize=64)
+def _delays(delays: Delays, par: tuple[tuple[str, Any], ...]) -> list[str]:
+    return challenge_delays(delays, dict(par))

@@ -103,7 +103,13 @@ def judge(cells: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Any]:
                 "high": found[2], "verdict": str(verdict_of(found[1], found[2], margin)),
                 "cells": sum(map(len, series)),
             })  # fmt: skip
-    return {"verdict": str(_overall(slopes)), "margin": margin, "slopes": slopes, "fits": fits(usable)}
+    return {
+        "verdict": str(_overall(slopes)),
+        "margin": margin,
+        "confidence": CONFIDENCE,
+        "slopes": slopes,
+        "fits": fits(usable),
+    }
 
 
 def _overall(slopes: Sequence[Mapping[str, Any]]) -> Rate:
@@ -133,7 +139,8 @@ def fits(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 f"{first['problem']} | {first['noise']} | {first['delays']} | M={first['M']} | sigma={first['sigma']}"
             )
             lines.append({
-                "series": label, "regime": first["branch"], "M": first["M"], "intercept": float(intercept),
+                "series": label, "output": first["output"], "regime": first["branch"], "M": first["M"],
+                "intercept": float(intercept),
                 "slope": float(gradient), "K": [min(c["K"] for c in one), max(c["K"] for c in one)],
             })  # fmt: skip
     return lines

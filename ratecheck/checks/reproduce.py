@@ -36,7 +36,7 @@ class Reproduced:
 
 def witness(one: Witness) -> Reproduced:
     """Reproduce a witness. Raises RunError when it is damaged or names a check that the claim does not have."""
-    claim: Claim = shelf.CLAIMS.get(one.claim)
+    claim: Claim = shelf.claim(one.claim)
     kinds = {"identity": _order, "stepsize": _stepsize, "monte-carlo": _cell, "identity-on-floats": _cell}
     if one.kind not in kinds:
         raise RunError(f"the witness is of kind {one.kind!r}, which is none of {', '.join(kinds)}.")
@@ -55,7 +55,7 @@ def _order(one: Witness, claim: Claim) -> Reproduced:
     found: dict[str, Any] = {}
     if one.check in identities:
         method = shelf.METHODS.get(one.cell["method"])
-        constants = {"M": workers, "K": len(order)}
+        constants = {**one.cell.get("constants", {}), "M": workers, "K": len(order)}
         fault = exact.residual_of(identities[one.check], method, scheduler, workers, tuple(order), constants)
         found |= {} if fault is None else {"step": fault[0], "fault": fault[1]}
     else:

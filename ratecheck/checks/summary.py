@@ -31,7 +31,8 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     rate = rates.judge(cells, asked.settings.margin)
     tight = _tight(states)
     details: dict[str, Any] = {
-        "title": asked.claim.title, "alpha": asked.settings.alpha, "kappa": asked.settings.kappa, "seed": asked.seed,
+        "title": asked.claim.title, "band": BAND,
+        "alpha": asked.settings.alpha, "kappa": asked.settings.kappa, "seed": asked.seed,
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
         "delay_tables": _delay_tables(states),
         "precision": {"runs": sum(s.runs for s in states), "steps": sum(s.runs * s.cell.K for s in states)},

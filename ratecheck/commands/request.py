@@ -85,7 +85,8 @@ def ask(
         str(folder) if folder else None, scenario.seed if seed is None else seed, list(kinds),
         _full(method) if method else None, _full(stepsize) if stepsize else None, force, strict, require, strict_rate,
     )  # fmt: skip
-    claims_of(request.claims)
+    for claim in claims_of(request.claims).values():
+        claim.require_dimensions()
     request.files = _digests(request, scenario, folder)
     return request
 

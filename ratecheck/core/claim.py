@@ -173,8 +173,13 @@ class Claim:
         return (*self.assumptions, policy_up_to(self.policy))
 
     def failing(self, facts: Mapping[str, Any]) -> list[str]:
-        """Return what fails, one sentence an assumption; empty when the claim applies."""
-        return [fault for a in self.conditions() if (fault := a.holds(facts)) is not None]
+        """Return the first assumption that fails, as a sentence; empty when the claim applies.
+
+        Assumptions are looked at in order, so that a later one may rely on an earlier one (a finite constant, say).
+        """
+        faults = (a.holds(facts) for a in self.conditions())
+        first = next((fault for fault in faults if fault is not None), None)
+        return [] if first is None else [first]
 
     def dimension_faults(self) -> list[str]:
         """Return a sentence for every term of the stepsize or an inequality that has the wrong dimension."""

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -137,6 +137,16 @@ def load_file(path: Path) -> ModuleType:
     except OSError as fault:
         raise PartError(f"{path} cannot be read: {fault.strerror}.") from fault
     return _load(path.resolve(), digest)
+
+
+def claim(name: str) -> Any:
+    """Return a claim by name or from a .py file; the parts a file names are looked for beside it."""
+    found = CLAIMS.get(name)
+    if not name.endswith(".py"):
+        return found
+    folder = Path(name).resolve().parent
+    beside = {n: getattr(found, n) for n in ("method", "scheduler", "stepsize")}
+    return replace(found, **{n: str(folder / v) for n, v in beside.items() if isinstance(v, str) and v.endswith(".py")})
 
 
 CLAIMS = Shelf("ratecheck.proofs", "CLAIM", "claim")

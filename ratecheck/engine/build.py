@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -135,8 +135,10 @@ def build(
     constants |= weighted.constants
     facts |= constants
     numbers = np.array([par[n] for n in noise.par] or [0.0])
+    # methods, stepsizes and claims are compared on the same samples
+    common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
     return Built(cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts,
-                 key_of("samples", seed, cell.digest))  # fmt: skip
+                 key_of("samples", seed, common))  # fmt: skip
 
 
 def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
@@ -146,8 +148,12 @@ def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, floa
     sigma: float | None
     if noise.fill is None and noise.draw is None:
         sigma = 0.0
+    elif noise.draw is not None:
+        sigma = declared.get("sigma")
+    elif cell.sigma is None:
+        raise PartError(f"noise {noise.name!r} needs a level: give the grid a key 'sigma' (0 for exact gradients).")
     else:
-        sigma = declared.get("sigma") if noise.draw is not None else cell.sigma
+        sigma = cell.sigma
     found: dict[str, Any] = {
         "M": cell.M, "K": cell.K, "d": instance.dimension, "L": declared.get("L"), "mu": declared.get("mu"),
         "zeta": declared.get("zeta", 0.0), "sigma": sigma, "B": float(np.sqrt(gap @ gap)),

@@ -124,6 +124,11 @@ def _sources(function: Callable[..., Any]) -> list[Path]:
     return sorted(p for p in files if p.is_file() and package not in p.parents)
 
 
+def is_users(function: Callable[..., Any] | None) -> bool:
+    """True when a kernel comes from outside the package, or calls local helpers that do."""
+    return function is not None and bool(_sources(function))
+
+
 def _cache_folder(function: Callable[..., Any]) -> Path:
     digest = hashlib.sha256(_package_digest().encode())
     for path in _sources(function):

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.delays import Delays
+from ratecheck.core.keys import wrapping
 from ratecheck.core.schedule import Schedule, Weighted
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.engine.clock import empty_desk, empty_tape, simulate
-from ratecheck.engine.compile import schedule_kernel
+from ratecheck.engine.compile import is_users, schedule_kernel
 from ratecheck.errors import CapabilityError, PartError
 
 #: deliveries simulated beyond the horizon, at most, until every gradient in flight is back (output rule RL)
@@ -58,6 +59,8 @@ def make(
     duration = _no_duration
     if delays.is_clock:
         means, duration = delays.means(workers, par), delays.duration or _no_duration
+    if is_users(scheduler.decide) or is_users(duration):
+        _try_out(scheduler, duration, workers, means, numbers, key)
     kernel = schedule_kernel(scheduler.decide, duration)
     total, limit = steps, CLOSING * steps
     while True:
@@ -74,6 +77,20 @@ def make(
                 "are not back: output rule RL needs them; use R1 or R0."
             )
         total = min(2 * total, limit)
+
+
+def _try_out(scheduler: Scheduler, duration: Any, workers: int, means: Any, numbers: Any, key: Any) -> None:
+    """Run a user's kernels for a few steps in CPython: there a wrong index is an error, compiled it is a crash."""
+    none = np.zeros(0, dtype=np.int64)
+    try:
+        with wrapping():
+            _record(
+                simulate, scheduler.decide, duration, scheduler, workers, none, means, numbers, key, 4 * workers, None
+            )
+    except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, NameError) as fault:
+        raise PartError(
+            f"a kernel of scheduler {scheduler.name!r} or of the delays failed: {type(fault).__name__}: {fault}."
+        ) from fault
 
 
 def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, workers: int, order: Any, means: Any,

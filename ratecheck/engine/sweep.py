@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -78,6 +78,8 @@ def simulate(
     method, problem, weighted = built.method, built.problem, built.weighted
     instance, sigma = built.instance, built.constants["sigma"] or 0.0
     noisy = built.noise.fill is not None and sigma > 0
+    if not plain:
+        try_out(built)
     rows = instance.rows if built.noise.draw is not None else 0
     x0 = np.repeat(instance.start, replicates).astype(np.float64)
     data = problem.layout(instance.data, replicates) if problem.layout else instance.data
@@ -96,6 +98,29 @@ def simulate(
     begin(method, state, x0, start)
     _guarded(built, _drive, run, kernels, arguments, len(plan.worker), chunk, stop, visit, x0, built, state)
     return _measure(built, state, replicates, kernels, data)
+
+
+_TRIED: set[tuple[Any, ...]] = set()
+
+
+def try_out(built: Built) -> None:
+    """Run a user's kernels for a few steps in CPython, once: a wrong index is an error there, compiled a crash."""
+    from ratecheck.engine.compile import is_users
+
+    functions = (*kernels_of(built.method, built.problem, built.noise), built.method.start)
+    if functions in _TRIED or not any(is_users(f) for f in functions):
+        return
+    _TRIED.add(functions)
+    weighted = built.weighted
+    few = weighted.schedule.prefix(min(weighted.schedule.horizon, 2 * weighted.schedule.workers + 2))
+    short = replace(
+        weighted,
+        schedule=few,
+        gamma=weighted.gamma[: few.horizon],
+        gamma_hat=weighted.gamma_hat[: few.handouts],
+        weight=weighted.weight[: few.steps + 1],
+    )
+    simulate(replace(built, weighted=short), 0, 2, plain=True)
 
 
 def _drive(run: Any, kernels: Any, arguments: Any, deliveries: int, chunk: int, stop: threading.Event | None,

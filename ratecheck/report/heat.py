@@ -73,11 +73,13 @@ def _lines(rows: Sequence[Row]) -> list[tuple[str, tuple[Any, ...] | None]]:
 
 
 def factor_text(factor: float) -> str:
-    """Return a factor in at most four characters: 6e-4, 1.07, 5.9, 57, 812, 1e4."""
+    """Return a factor in at most four characters: 6e-4, .46, 1.07, 5.9, 57, 812, 1e4."""
     if math.isinf(factor):
         return "∞"
-    if factor < 0.095:
+    if factor < 0.0095:
         return f"{factor:.0e}".replace("e-0", "e-")
+    if factor < 0.995:
+        return f"{factor:.2f}"[1:]
     if factor < 1.995:
         return f"{factor:.2f}"
     if factor < 9.95:
@@ -113,7 +115,7 @@ def _cell(axes: Axes, place: tuple[int, int], row: Mapping[str, Any], norm: Any)
             Rectangle((x + 0.06, y + 0.06), 0.88, 0.88, fill=False, edgecolor=style.COLOURS[1], linewidth=1.8)
         )
     said = factor_text(factor) + (LETTERS[verdict] if broken else "")
-    axes.text(x + 0.5, y + 0.53, said, ha="center", va="center", fontsize=6.5,
+    axes.text(x + 0.5, y + 0.53, said, ha="center", va="center", fontsize=6 if broken else 6.5,
               fontweight="bold" if broken else "normal", color="#000001" if light else "#fffffe")  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def claims_of(document: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[
         places = [name, *(c for c in asked if c.endswith(f"/{name}"))]
         for place in places:
             try:
-                found[name] = shelf.CLAIMS.get(place)
+                found[name] = shelf.claim(place)
                 break
             except RatecheckError:
                 continue

@@ -7,6 +7,7 @@ from typing import Any
 
 from ratecheck.core import symbols
 from ratecheck.core.claim import Claim
+from ratecheck.core.formula import Formula
 from ratecheck.core.stepsize import Stepsize
 
 
@@ -18,6 +19,10 @@ def _constants(claim: Claim, rule: Stepsize) -> dict[str, str]:
     return {n: symbols.meaning_of(n) for n in sorted(names)}
 
 
+def _terms(formula: Formula) -> dict[str, str]:
+    return {name: str(term) for name, term in formula.terms.items()}
+
+
 def as_data(name: str, claim: Claim, rule: Stepsize) -> dict[str, Any]:
     """Return the claim as plain data."""
     return {
@@ -26,7 +31,7 @@ def as_data(name: str, claim: Claim, rule: Stepsize) -> dict[str, Any]:
         "assumptions": [a.name for a in claim.conditions()],
         "stepsize": {n: str(f.expr) for n, f in rule.branches.items()} if claim.outputs else {},
         "outputs": {
-            r: {n: {"lhs": str(i.lhs.expr), "rhs": {t: str(e) for t, e in i.rhs.terms.items()}} for n, i in s.inequalities().items()}
+            r: {n: {"lhs": str(i.lhs.expr), "rhs": _terms(i.rhs)} for n, i in s.inequalities().items()}
             for r, s in claim.outputs.items()
         },
         "identities": [i.name for i in claim.identities], "counting": [c.name for c in claim.counting],

@@ -279,7 +279,8 @@ def _wedge(series: list[Row], margin: float | None) -> None:
 def _fitted(cell: Mapping[str, Any], fits: Iterable[Mapping[str, Any]]) -> float | None:
     """Return the value at K of the fitted line of this cell's series and branch."""
     for fit in fits:
-        if fit.get("regime") == cell.get("branch") and fit.get("M") == cell["M"] and _is_series(cell, fit["series"]):
+        same = all(fit.get(a) == cell.get(b) for a, b in (("regime", "branch"), ("M", "M"), ("output", "output")))
+        if same and _is_series(cell, fit["series"]):
             low, high = fit["K"]
             if low <= cell["K"] <= high:
                 return float(10 ** (fit["intercept"] + fit["slope"] * math.log10(cell["K"])))

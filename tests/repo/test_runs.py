@@ -175,6 +175,23 @@ def test_ctrl_c_says_what_is_known_and_how_to_resume(tmp_path, cache, rc_alone, 
     assert rc_alone("resume", "latest", "--json").code == 0
 
 
+@pytest.mark.parametrize("phase", ["exact", "monte_carlo"])
+def test_ctrl_c_at_any_time_loses_no_result_and_tells_what_is_left(rc, sweep, monkeypatch, phase):
+    """The key is hit between two blocks, or between two arrival orders, where nothing waits for it."""
+
+    def hit(*args, **more):
+        raise KeyboardInterrupt
+
+    target = {"exact": "ratecheck.checks.exact.sweep_identity", "monte_carlo": "ratecheck.checks.monte_carlo.prepare"}
+    monkeypatch.setattr(target[phase], hit)
+    found = rc("check", sweep, "--json")
+    assert found.code == 5
+    assert "stopped before the end" in found.complaint
+    verdicts = [(r["evidence"], r["verdict"]) for r in found.document["results"]]
+    first = "INCONCLUSIVE" if phase == "exact" else "EXACT"
+    assert verdicts == [("exact", first)] * 2 + [("monte-carlo", "INCONCLUSIVE")] * 2
+
+
 def test_resume_refuses_after_a_file_has_changed(rc, tmp_path, sweep):
     rule = tmp_path / "rule.py"
     rule.write_text((ROOT / "tests" / "teeth" / "files" / "cap_in_other_words.py").read_text())
