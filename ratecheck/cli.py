@@ -145,7 +145,7 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
             echo(f"replay   ratecheck replay {shlex.quote(str(run.folder / 'witnesses' / name))}")
         named = run.name if run.folder.parts[0] == ".ratecheck" else shlex.quote(str(run.folder))  # found from here
         echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {named})")
-        if done.unfinished:
+        if done.stopped:
             echo(f"resume   ratecheck resume {named}")
     if why := session.complaint(done, document["exit_code"]):
         typer.echo(f"error: {why}", err=True)

@@ -120,9 +120,10 @@ def _sentence(
     text = f"{len(counted)} of {len(states)} cells ({exact} without noise), {sum(s.runs for s in states):,} runs"
     if verdict is Verdict.HOLDS_HERE:
         text += f", assuming E[R^2] <= {asked.settings.kappa:g}"
-    weak = next((s for s in counted if s.verdict is Verdict.NOT_REFUTED), None)
-    if verdict is Verdict.NOT_REFUTED and weak:
-        text += f"; {weak.reason or 'the bound is attained up to rounding'} ({weak.cell.label})"
+    open_words = {Verdict.NOT_REFUTED: "the bound is attained up to rounding", Verdict.INCONCLUSIVE: "not finished"}
+    if verdict in open_words:
+        weak = next(s for s in counted if s.verdict is verdict)
+        text += f"; {weak.reason or open_words[verdict]} ({weak.cell.label})"
     text += f"; rate {rate['verdict']}"
     if tight:
         text += f"; would miss an error inflated by less than {tight['factor']:.3g}x"

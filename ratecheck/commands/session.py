@@ -30,11 +30,6 @@ class Done:
     fault: RatecheckError | None = None
     stopped: bool = False
 
-    @property
-    def unfinished(self) -> bool:
-        """True when a resume would find more to do."""
-        return self.stopped or any(r.verdict is Verdict.INCONCLUSIVE for r in self.results)
-
 
 def perform(request: Request, run_: Run, *, threads: int, budget: float | None, quiet: bool) -> Done:
     """Do the job into the run's folder, reusing its records. Bad input met on the way ends it and loses nothing."""

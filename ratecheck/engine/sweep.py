@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,14 +172,20 @@ def _by_hand(run: Any, receive: Callable[..., None], first: int, last: int, *arg
 
 
 def _guarded(built: Built, work: Callable[..., None], *args: Any) -> None:
-    """Run, and turn any failure inside a kernel into one sentence that names the parts."""
+    """Run, and turn any failure inside a kernel into one sentence that names the parts, and the line where known."""
     try:
         work(*args)
     except (PartError, Stopped):
         raise
     except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError) as fault:
         parts = f"method {built.method.name!r}, problem {built.problem.name!r}, noise {built.noise.name!r}"
-        raise PartError(f"a kernel of {parts} failed: {type(fault).__name__}: {fault}.") from fault
+        frame = traceback.extract_tb(fault.__traceback__)[-1]
+        where = (
+            ""
+            if frame.filename in (__file__, loop.__file__)
+            else f" ({Path(frame.filename).name}, line {frame.lineno})"
+        )
+        raise PartError(f"a kernel of {parts} failed{where}: {type(fault).__name__}: {fault}.") from fault
 
 
 def _measure(built: Built, state: State, replicates: int, kernels: Any, data: Floats) -> Outcome:

@@ -342,7 +342,11 @@ METHODS = {
         HEAD + GOOD.format(more=", par={'beta': None}"), ["needs a number 'beta', which nobody defines; in reach: K, M"]
     ),
     "a kernel of wrong types": (
-        HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "'g'"), ["'receive' (mine.py", "does not compile"]
+        HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "'g'"), ["method 'mine'", "failed (mine.py, line 6): TypeError"]
+    ),
+    "a kernel outside the dialect": (
+        HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "g.tolist()[i]"),
+        ["kernel 'receive' (mine.py", "does not compile", "tolist"],
     ),
     "a kernel that fails in exact arithmetic": (
         HEAD + GOOD.format(more="").replace("g[i]", "'g'"), ["mine.py, line 6: TypeError"]

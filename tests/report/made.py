@@ -72,6 +72,7 @@ def fits(cells: list[dict[str, Any]]) -> Any:
             slope = -1.02
             yield {
                 "series": f"quadratic | gaussian | {one['delays']} | M={one['M']} | sigma=0.0", "regime": "cap",
+                "output": one["output"],
                 "M": one["M"], "slope": slope, "K": [STEPS[0], STEPS[-1]],
                 "intercept": math.log10(one["inequalities"]["bound"]["lhs"]) - slope * math.log10(STEPS[0]),
             }  # fmt: skip

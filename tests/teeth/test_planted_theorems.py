@@ -147,5 +147,5 @@ def test_holds_here_is_refused_when_the_second_moment_of_the_error_is_infinite(d
 
 def test_holds_here_needs_enough_runs():
     found = result(THEOREM3, {**QUADRATIC, "sigma": 1}, evidence=("monte-carlo",), replicates=16)
-    assert found.verdict is Verdict.NOT_REFUTED
-    assert "no test can claim HOLDS HERE with fewer than" in found.summary
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "16 runs; no test can claim HOLDS HERE with fewer than 25 at kappa = 4" in found.summary
