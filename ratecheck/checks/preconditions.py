@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ratecheck.checks.bench import Bench
 from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
 from ratecheck.core import shelf
@@ -23,8 +25,8 @@ SLACK = 1e-12
 def contradiction(built: Built) -> str | None:
     """Return a sentence when the objective contradicts a constant or a class that the cell declares, else None.
 
-    Looked at: L as the largest curvature met, mu as the smallest, sigma of row sampling as the largest deviation,
-    convexity at midpoints. What is met can contradict a declared constant and never confirm it.
+    Looked at: B, L as the largest curvature met, mu as the smallest, G as the steepest gradient, sigma of row sampling
+    as the largest deviation, convexity at midpoints. What is met can contradict a declaration and never confirm it.
     """
     try_out(built)
     problem = replace(
@@ -37,6 +39,11 @@ def contradiction(built: Built) -> str | None:
     with wrapping():
         seen = Bench(problem, replace(built.instance, data=data)).observed
     declared, classes = built.constants, built.instance.classes
+    away = float(np.linalg.norm(built.instance.start - built.instance.minimiser))
+    if declared["B"] < away * (1 - SLACK):
+        return f"declared B = {declared['B']:g}, but the start is {away:.6g} away from the minimiser"
+    if declared.get("G") is not None and "lipschitz" in classes and seen["G"] > declared["G"] * (1 + SLACK):
+        return f"declared G = {declared['G']:g}, but a gradient of norm {seen['G']:.6g} was met"
     if declared.get("L") is not None and "smooth" in classes and seen["L"] > declared["L"] * (1 + SLACK):
         return f"declared L = {declared['L']:g}, but the curvature met is {seen['L']:.6g}: the theorem needs a true L"
     if declared.get("mu") and "strongly-convex" in classes and seen["mu"] < declared["mu"] * (1 - SLACK):

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ratecheck.errors import PartError
 
 
@@ -82,6 +84,7 @@ class Method:
         the start of each run. Uncompiled: Monte Carlo and identities on floats only. The start point is handed in by
         ``reset(x0)`` when the object has it.
         """
+        title = name or str(getattr(make, "__name__", "python_optimiser"))
         runs: dict[int, list[Any]] = {}
 
         def start(server: Server, x0: Any) -> None:
@@ -97,9 +100,11 @@ class Method:
             model = server.x[0].reshape(-1, server.replicates)
             grads = a.grad[0].reshape(-1, server.replicates)
             for r, one in enumerate(runs[id(server.x)]):
-                model[:, r] = one.step(model[:, r].copy(), grads[:, r].copy(), float(a.gamma))
+                moved = np.asarray(one.step(model[:, r].copy(), grads[:, r].copy(), float(a.gamma)), dtype=float)
+                if moved.shape != model[:, r].shape:
+                    raise PartError(f"{title}.step must return the new model, of shape {model[:, r].shape}.")
+                model[:, r] = moved
 
-        title = name or str(getattr(make, "__name__", "python_optimiser"))
         return cls(title, receive, start=start, symbolic=False, compiled=False)
 
     @property

@@ -95,7 +95,7 @@ def build(
             f"K = {cell.K} is no multiple of M = {cell.M}: scheduler {who.name!r} works in rounds of M."
         )
     par = noise.parameters(cell.noise.par)
-    data_key = key_of("problem", cell.problem.name)
+    data_key = key_of("problem", Path(cell.problem.name).stem)
     counts = {"M": cell.M, "K": cell.K}
     derived = any(v in DERIVED for v in cell.problem.par.values() if isinstance(v, str))
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
@@ -162,6 +162,9 @@ def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, floa
     if found["G"] is not None and noise.additive and sigma:
         bound = noise.bound(par) if noise.bound else math.inf
         found["G"] = found["G"] + sigma * bound
+    fixed = sorted(set(cell.constants) & {"M", "K", "d", "k", "tau", "W", "Q", "tau_max"})
+    if fixed:
+        raise PartError(f"constants: {fixed[0]} is counted or measured, it cannot be declared by hand.")
     declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}
     return {
         n: None if isinstance(v, float) and not math.isfinite(v) else v

@@ -342,7 +342,7 @@ METHODS = {
         HEAD + GOOD.format(more=", par={'beta': None}"), ["needs a number 'beta', which nobody defines; in reach: K, M"]
     ),
     "a kernel of wrong types": (
-        HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "'g'"), ["method 'mine'", "failed (mine.py, line 6): TypeError"]
+        HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "'g'"), ["failed (mine.py, line 6): TypeError"]
     ),
     "a kernel outside the dialect": (
         HEAD + GOOD.format(more=", symbolic=False").replace("g[i]", "g.tolist()[i]"),
