@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ratecheck.api import check, claim, load, plot, simulate
+    from ratecheck.api import check, claim, exact_moments, load, plot, simulate
     from ratecheck.core.cell import Cell
     from ratecheck.core.claim import Assumption, Claim, Inequality, Statement
     from ratecheck.core.delays import Delays
@@ -33,6 +33,7 @@ _HOMES = {
     "check": "api",
     "simulate": "api",
     "claim": "api",
+    "exact_moments": "api",
     "load": "api",
     "plot": "api",
     "Assumption": "core.claim",
@@ -84,6 +85,7 @@ __all__ = [
     "Witness",
     "check",
     "claim",
+    "exact_moments",
     "load",
     "plot",
     "simulate",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ratecheck.checks.job import Job, claims_of, evidence_of, run
+from ratecheck.checks.question import under
 from ratecheck.core import scenario as scenarios
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
@@ -64,6 +65,23 @@ def simulate(
     """Simulate ``replicates`` runs of a cell and return measured arrays (R,) by name, averages and last iterates."""
     built = build(cell, seed, method=method, scheduler=scheduler, stepsize=stepsize)
     return run_block(built, block, replicates, strict=strict)
+
+
+def exact_moments(
+    claim: str | Claim, cell: Cell, *, seed: int = 1, rational: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return both sides of every inequality of a claim on one cell, without sampling error.
+
+    For quadratics, additive noise and methods linear in the gradients. Each inequality has ``lhs``, ``rhs``, ``ratio``
+    and ``verdict``; ``rational=True`` computes in Fractions (small cells). Raises CapabilityError where it does not
+    apply, with the reason.
+    """
+    from ratecheck.checks.moments import check_moments
+
+    found: Claim = shelf.claim(claim) if isinstance(claim, str) else claim
+    here = under(cell, found, None, None)
+    built = build(here, seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize)
+    return check_moments(found, built, exact=rational)
 
 
 def claim(name: str) -> Claim:
