@@ -124,6 +124,7 @@ def _sources(function: Callable[..., Any]) -> list[Path]:
     return sorted(p for p in files if p.is_file() and package not in p.parents)
 
 
+@lru_cache(maxsize=512)
 def is_users(function: Callable[..., Any] | None) -> bool:
     """True when a kernel comes from outside the package, or calls local helpers that do."""
     return function is not None and bool(_sources(function))

@@ -110,9 +110,11 @@ def try_out(built: Built) -> None:
     from ratecheck.engine.compile import is_users
 
     functions = (*kernels_of(built.method, built.problem, built.noise), built.method.start)
-    if functions in _TRIED or not any(is_users(f) for f in functions):
+    if functions in _TRIED:
         return
     _TRIED.add(functions)
+    if not any(is_users(f) for f in functions):
+        return
     weighted = built.weighted
     few = weighted.schedule.prefix(min(weighted.schedule.horizon, 2 * weighted.schedule.workers + 2))
     short = replace(
