@@ -95,11 +95,8 @@ def build(
             f"K = {cell.K} is no multiple of M = {cell.M}: scheduler {who.name!r} works in rounds of M."
         )
     par = noise.parameters(cell.noise.par)
-    data_key = key_of("problem", Path(cell.problem.name).stem)
-    counts = {"M": cell.M, "K": cell.K}
-    derived = any(v in DERIVED for v in cell.problem.par.values() if isinstance(v, str))
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
-    instance = problem.instance(plain, counts, data_key)
+    instance = problem.instance(plain, {"M": cell.M, "K": cell.K}, _data_key(cell))
     constants = _constants(cell, instance, noise, par)
     facts = {
         **constants, "classes": instance.classes, "problem": cell.problem.label, "scheduler": who.name,
@@ -108,30 +105,10 @@ def build(
     faults = failing(facts) if failing else []
     if faults:
         raise AssumptionError(faults[0])
-    delay_key = key_of("delays", seed, cell.delays.label, cell.M)
-    schedule = _schedule(who, delays, _frozen(delays.parameters(cell.delays.par)), cell.M, cell.K, int(delay_key),
-                         cell.output == "RL")  # fmt: skip
-    schedule = schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
-
-    def instance_with(known: dict[str, Any]) -> Instance:
-        given = {
-            n: DERIVED[v](known) if isinstance(v, str) and v in DERIVED else v for n, v in cell.problem.par.items()
-        }
-        found: Instance = problem.instance(given, known, data_key)
-        return found
-
-    weighted = weigh(schedule, rule, constants, cell.output or "R1")
-    if derived:
-        instance = instance_with({**constants, **weighted.constants})
-        again = _constants(cell, instance, noise, par)
-        used = {n for formula in rule.branches.values() for n in formula.names} & set(constants)
-        moved = sorted(n for n in used | {"B"} if again[n] != constants[n])
-        if moved:
-            raise CapabilityError(
-                f"a parameter of problem {problem.name!r} derived from the stepsizes changes {moved[0]}, "
-                "which they depend on."
-            )
-        constants = again
+    weighted = weigh(_schedule_of(cell, who, delays, seed), rule, constants, cell.output or "R1")
+    if plain != cell.problem.par:
+        instance = _derived(cell, problem, {**constants, **weighted.constants})
+        constants = _unmoved(constants, _constants(cell, instance, noise, par), rule, problem)
     constants |= weighted.constants
     facts |= constants
     numbers = np.array([par[n] for n in noise.par] or [0.0])
@@ -139,6 +116,35 @@ def build(
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
     return Built(cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts,
                  key_of("samples", seed, common))  # fmt: skip
+
+
+def _data_key(cell: Cell) -> np.uint64:
+    return key_of("problem", Path(cell.problem.name).stem)
+
+
+def _schedule_of(cell: Cell, scheduler: Scheduler, delays: Delays, seed: int) -> Schedule:
+    key = key_of("delays", seed, cell.delays.label, cell.M)
+    par = _frozen(delays.parameters(cell.delays.par))
+    schedule = _schedule(scheduler, delays, par, cell.M, cell.K, int(key), cell.output == "RL")
+    return schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
+
+
+def _derived(cell: Cell, problem: Problem, known: dict[str, Any]) -> Instance:
+    """Make the objective with the parameters that are derived from the schedule and its stepsizes."""
+    given = {n: DERIVED[v](known) if isinstance(v, str) and v in DERIVED else v for n, v in cell.problem.par.items()}
+    return problem.instance(given, known, _data_key(cell))
+
+
+def _unmoved(before: dict[str, Any], after: dict[str, Any], rule: Stepsize, problem: Problem) -> dict[str, Any]:
+    """Return ``after``; raises CapabilityError when it changes a constant that the stepsizes were made with."""
+    used = {n for formula in rule.branches.values() for n in formula.names} & set(before)
+    moved = sorted(n for n in used | {"B"} if after[n] != before[n])
+    if moved:
+        raise CapabilityError(
+            f"a parameter of problem {problem.name!r} derived from the stepsizes changes {moved[0]}, "
+            "which they depend on."
+        )
+    return after
 
 
 def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
