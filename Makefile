@@ -10,8 +10,7 @@ EXTRAS ?= test,dev
 .DELETE_ON_ERROR:
 
 check: $(READY)
-	@$(BIN)/ratecheck check
-	@$(BIN)/ratecheck report latest
+	@$(BIN)/ratecheck check; code=$$?; $(BIN)/ratecheck report latest; exit $$code
 
 test: $(READY)
 	$(BIN)/python -m pytest -n auto

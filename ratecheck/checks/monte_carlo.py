@@ -28,7 +28,7 @@ from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
 FIRST_LOOK = 8
 #: an error below zero by more than this part of the trivial bound means that the declared minimum is wrong
 NEGATIVE = 1e-9
-#: a run this many times above the trivial bound has diverged
+#: a refuted cell with a run this many times above the trivial bound has diverged
 DIVERGENCE = 1e3
 
 
@@ -121,14 +121,15 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
             f"{built.problem.name!r} declares is not its minimum."
         )
     large = trivial is not None and np.nanmax(gap, initial=0.0) > DIVERGENCE * trivial
-    diverged = asked.claim.kind == "upper" and (large or not found["finite"][:runs].all())
     statement = asked.claim.outputs[state.cell.output]
     for name, inequality in statement.inequalities().items():
         state.inequalities[name] = weigh(asked, built, name, inequality, numbers, trivial, threshold)
     broken = [n for n, i in state.identities.items() if i["ratio"] > 1]
     refuted = [n for n, i in state.inequalities.items() if i["verdict"] is Verdict.REFUTED]
     bound = state.inequalities["bound"]["verdict"]
-    if diverged:
+    # one large run proves nothing by itself where there is noise: the e-values must agree
+    diverged = not found["finite"][:runs].all() or (large and bool(refuted))
+    if diverged and asked.claim.kind == "upper":
         state.verdict, state.failed = Verdict.DIVERGED, "divergence"
     elif broken:
         state.verdict, state.failed = Verdict.REFUTED, broken[0]
@@ -138,6 +139,8 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
         state.verdict = bound
     # a cell goes on after HOLDS HERE: more runs sharpen the rate and what the master inequality can refute
     state.open = not (state.verdict.negative or look >= asked.settings.replicates or not built.noisy)
+    if state.verdict is Verdict.VACUOUS:
+        state.reason = f"the bound, {state.inequalities['bound']['rhs']:.3g}, is above the trivial {trivial:.3g}"
     if not state.open and state.verdict is Verdict.NOT_REFUTED:
         few = state.runs > 1 and state.runs < runs_needed(asked.settings.kappa, asked.alpha)
         if few and second_moment(built) and asked.claim.kind == "upper":

@@ -20,6 +20,8 @@ from ratecheck.engine.sweep import try_out
 
 #: the observed constants have rounding taken off already; this covers the declared number's own last digit
 SLACK = 1e-12
+#: a solver's minimiser may have a squared gradient this far from zero, relative to (L B)^2
+SLOPE = 1e-16
 
 
 def contradiction(built: Built) -> str | None:
@@ -37,8 +39,16 @@ def contradiction(built: Built) -> str | None:
     layout = built.problem.layout
     data = layout(built.instance.data, 1) if layout else built.instance.data
     with wrapping():
-        seen = Bench(problem, replace(built.instance, data=data)).observed
+        bench = Bench(problem, replace(built.instance, data=data))
+        seen, star = bench.observed, built.instance.minimiser
+        excess = abs(bench.value(star) - built.instance.minimum) - bench.value_rounding(star)
+        slope = float(np.linalg.norm(bench.gradient(star)))
     declared, classes = built.constants, built.instance.classes
+    if excess > 0:
+        return f"declared minimum {built.instance.minimum:g}, but F at the minimiser is {bench.value(star):.6g}"
+    steep = declared.get("L") is not None and slope**2 > SLOPE * (declared["L"] * declared["B"]) ** 2
+    if steep and "smooth" in classes:
+        return f"the declared minimiser is none: the gradient there has norm {slope:.6g}"
     away = float(np.linalg.norm(built.instance.start - built.instance.minimiser))
     if declared["B"] < away * (1 - SLACK):
         return f"declared B = {declared['B']:g}, but the start is {away:.6g} away from the minimiser"

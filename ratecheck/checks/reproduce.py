@@ -13,7 +13,7 @@ from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
 from ratecheck.checks.question import under, wanted_of
 from ratecheck.checks.stepsizes import difference
-from ratecheck.checks.weigh import left_side
+from ratecheck.checks.weigh import left_side, over
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
@@ -115,7 +115,7 @@ def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = 
     inequalities = {}
     for label, inequality in claim.outputs[built.cell.output].inequalities().items():
         mean, rhs = float(left_side(inequality, built, numbers).mean()), inequality.rhs.value(built.constants)
-        inequalities[label] = {"lhs": mean, "rhs": rhs, "ratio": mean / rhs}
+        inequalities[label] = {"lhs": mean, "rhs": rhs, "ratio": over(mean, rhs)}
     return {"inequalities": inequalities, "identities": found["identities"]}
 
 

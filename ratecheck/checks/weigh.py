@@ -42,10 +42,10 @@ def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers
     n = len(lhs)
     mean = float(lhs.mean())
     error = float(lhs.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
-    found: dict[str, Any] = {"lhs": mean, "se": error, "rhs": rhs, "ratio": mean / rhs, "n": n}
+    found: dict[str, Any] = {"lhs": mean, "se": error, "rhs": rhs, "ratio": over(mean, rhs), "n": n}
     upper = asked.claim.kind == "upper"
     vacuous = upper and name != "master" and trivial is not None and rhs >= trivial
-    ratios = np.maximum(lhs, 0.0) / rhs
+    ratios = np.array([over(max(float(one), 0.0), rhs) for one in lhs])
     if built.noisy:
         verdict = _from_evidence(asked, built, ratios, threshold, found)
     else:
@@ -53,6 +53,13 @@ def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers
     if vacuous and verdict is not Verdict.REFUTED:
         verdict = Verdict.VACUOUS
     return {**found, "verdict": verdict}
+
+
+def over(lhs: float, rhs: float) -> float:
+    """Return lhs / rhs; a bound that is not positive is broken by anything positive."""
+    if rhs > 0:
+        return min(lhs / rhs, HUGE)
+    return HUGE if lhs > 0 else 0.0
 
 
 def _from_one_run(ratio: float, steps: int) -> Verdict:
@@ -80,7 +87,7 @@ def _from_evidence(asked: Asked, built: Built, ratios: Floats, threshold: float,
 def why_not_more(asked: Asked, built: Built, runs: int) -> str:
     """Return why a cell stays NOT REFUTED after its last look."""
     if not second_moment(built):
-        return "HOLDS HERE is refused: the second moment of the error is infinite under this noise"
+        return "HOLDS HERE is refused: the second moment of the error is infinite, or not declared, under this noise"
     needed = betting.runs_needed(asked.settings.kappa, asked.alpha)
     if runs < needed:
         return f"{runs} runs; no test can claim HOLDS HERE with fewer than {needed} at kappa = {asked.settings.kappa:g}"
@@ -89,7 +96,9 @@ def why_not_more(asked: Asked, built: Built, runs: int) -> str:
 
 def second_moment(built: Built) -> bool:
     """True when the squared error can have a finite mean: the noise has a finite fourth moment (or samples rows)."""
-    if built.noise.fill is None or built.noise.fourth_moment is None:
+    if built.noise.fill is None:
         return True
+    if built.noise.fourth_moment is None:
+        return False
     par = dict(zip(built.noise.par, built.noise_par.tolist(), strict=False))
     return math.isfinite(built.noise.fourth_moment(par))

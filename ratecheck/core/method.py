@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -69,12 +70,13 @@ class Method:
     compiled: bool = True
 
     def __post_init__(self) -> None:
-        if not callable(self.receive):
-            raise PartError(f"method {self.name!r}: receive must be a function receive(server, arrival).")
         if not self.slots or self.slots[0] != "x":
             raise PartError(
                 f"method {self.name!r}: the first slot is the model and must be called 'x', not {self.slots}."
             )
+        code = getattr(self.receive, "__code__", None)
+        if code is None or code.co_argcount != 2 or code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+            raise PartError(f"method {self.name!r}: receive must be a function of just (server, arrival).")
 
     @classmethod
     def from_python(cls, make: Callable[[], Any], name: str | None = None) -> Method:

@@ -33,21 +33,28 @@ def plan_of(schedule: Schedule, gamma: Any, gamma_hat: Any, weight: Any, *, exac
     return loop.Plan._make(arrays)
 
 
+def one(name: str) -> Any:
+    """Return the coefficient of a vector in its own row: one, whatever the vector is called."""
+    return Fraction(1)
+
+
 def replay_rows(
     method: Method, schedule: Schedule, gamma: list[Any], gamma_hat: list[Any], constants: Mapping[str, Any],
     visit: Callable[[View], None],
+    unit: Callable[[str], Any] = one,
 ) -> None:  # fmt: skip
     """Run the method with free gradients and show the state after each delivery to ``visit``.
 
     Vectors are rows of coefficients: entry 0 belongs to x_0, entry 1 + h to the gradient of hand-out h taken *at the
     model of its version*, and the last entry to gradients taken anywhere else. Two rows are equal exactly when the
     vectors are equal for every objective, every sample and every start, so one replay covers them all. The virtual
-    iterate is computed here, by its definition, not by the method.
+    iterate is computed here, by its definition, not by the method. ``unit`` may put symbols for the ones,
+    to see whether a kernel compares numbers.
     """
     handouts = schedule.handouts
     size = handouts + 2
     x0 = objects([Fraction(0)] * size)
-    x0[0] = Fraction(1)
+    x0[0] = unit("x_0")
     par = parameters(method, constants, exact=True)
     state = allocate(method, schedule, x0, par, replicates=1)
     server = state.server
@@ -55,7 +62,7 @@ def replay_rows(
     def gradient(point: Any, worker: int, sample: Any, data: Any, out: Any) -> None:
         out[:] = Fraction(0)
         right = all(p == x for p, x in zip(point, server.x[0], strict=True))
-        out[1 + sample[0] if right else size - 1] = Fraction(1)
+        out[1 + sample[0] if right else size - 1] = unit(f"g_{sample[0]}")
 
     def draw(key: Any, h: int, rows: int, out: Any) -> None:
         out[0] = h
