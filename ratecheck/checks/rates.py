@@ -85,24 +85,10 @@ def judge(cells: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Any]:
     usable = [
         c for c in cells if "inequalities" in c and c["inequalities"]["bound"]["lhs"] > 0 and c["verdict"] != "VACUOUS"
     ]
-    questions = []
-    for variable in ("K", "M"):
-        by_kind: dict[tuple[str, str], list[list[Mapping[str, Any]]]] = defaultdict(list)
-        for one in series_of(usable, variable).values():
-            values = [c[variable] for c in one]
-            if len(set(values)) >= POINTS and max(values) >= SPAN[variable] * min(values):
-                by_kind[one[0]["problem"], one[0]["branch"]].append(one)
-        questions += [(variable, problem, branch, series) for (problem, branch), series in sorted(by_kind.items())]
-    level = 1 - (1 - CONFIDENCE) / max(1, len(questions))
-    slopes = []
-    for variable, problem, branch, series in questions:
-        found = slope(series, variable, level)
-        if found is not None:
-            slopes.append({
-                "regime": branch, "variable": variable, "problem": problem, "slope": found[0], "low": found[1],
-                "high": found[2], "verdict": str(verdict_of(found[1], found[2], margin)),
-                "cells": sum(map(len, series)),
-            })  # fmt: skip
+    slopes = _slopes(usable, margin, ("problem", "branch"))
+    # one slow delay model must not hide among many level ones: each is asked again, with an error budget of its own
+    alone = _slopes(usable, margin, ("problem", "branch", "delays"))
+    slopes += [s for s in alone if s["verdict"] == "SLOWER"]
     return {
         "verdict": str(_overall(slopes)),
         "margin": margin,
@@ -110,6 +96,29 @@ def judge(cells: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Any]:
         "slopes": slopes,
         "fits": fits(usable),
     }
+
+
+def _slopes(cells: Sequence[Mapping[str, Any]], margin: float, kind: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return one slope for each variable and each ``kind`` of cell whose series identify it, jointly at CONFIDENCE."""
+    questions = []
+    for variable in ("K", "M"):
+        by_kind: dict[tuple[str, ...], list[list[Mapping[str, Any]]]] = defaultdict(list)
+        for one in series_of(cells, variable).values():
+            values = [c[variable] for c in one]
+            if len(set(values)) >= POINTS and max(values) >= SPAN[variable] * min(values):
+                by_kind[tuple(one[0][name] for name in kind)].append(one)
+        questions += [(variable, names, series) for names, series in sorted(by_kind.items())]
+    level = 1 - (1 - CONFIDENCE) / max(1, len(questions))
+    slopes = []
+    for variable, (problem, branch, *delays), series in questions:
+        found = slope(series, variable, level)
+        if found is not None:
+            slopes.append({
+                "regime": branch, "variable": variable, "problem": ", ".join([problem, *delays]), "slope": found[0],
+                "low": found[1], "high": found[2], "verdict": str(verdict_of(found[1], found[2], margin)),
+                "cells": sum(map(len, series)),
+            })  # fmt: skip
+    return slopes
 
 
 def _overall(slopes: Sequence[Mapping[str, Any]]) -> Rate:

@@ -414,3 +414,18 @@ def test_fits_are_straight_lines_through_their_points():
         assert line["slope"] == pytest.approx(-0.75, abs=1e-7)
         assert line["K"] == [256, 16_384]
         assert line["intercept"] == pytest.approx(math.log10(0.02 * 3 * line["M"]), abs=1e-6)
+
+
+def test_one_slow_delay_model_does_not_hide_among_level_ones():
+    def cell(steps: int, delays: str, ratio: float) -> dict[str, Any]:
+        bound = {"lhs": ratio, "ratio": ratio, "se": ratio * 1e-3}
+        place = {"problem": "p", "noise": "n", "delays": delays, "M": 4, "K": steps, "sigma": 1.0, "output": "R1"}
+        return {**place, "branch": "cap", "verdict": "HOLDS HERE", "inequalities": {"bound": bound}}
+
+    def grid(slow: float) -> list[dict[str, Any]]:
+        powers = [slow, *[0.0] * 11]
+        steps = (256, 1024, 4096, 16384)
+        return [cell(k, f"d{i}", 0.1 * (k / 256) ** p) for i, p in enumerate(powers) for k in steps]
+
+    assert rates.judge(grid(0.3), 0.1)["verdict"] == "SLOWER"
+    assert rates.judge(grid(0.0), 0.1)["verdict"] == "MATCHES"
