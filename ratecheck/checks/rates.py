@@ -79,8 +79,9 @@ def verdict_of(low: float, high: float, margin: float) -> Rate:
 def judge(cells: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Any]:
     """Return the slopes by problem, branch and variable, and the verdict over all of them.
 
-    SLOWER if any slope is; MATCHES if in every branch seen some problem's slope matches (an easy problem may be
-    faster: an upper bound is not contradicted by that); else the weakest of what is left.
+    SLOWER if any slope is, over all delay models or for one of them alone; MATCHES if in every branch seen some
+    problem's slope matches (an easy problem may be faster: an upper bound is not contradicted by that); else the
+    weakest of what is left.
     """
     usable = [
         c for c in cells if "inequalities" in c and c["inequalities"]["bound"]["lhs"] > 0 and c["verdict"] != "VACUOUS"
