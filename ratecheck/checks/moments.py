@@ -100,6 +100,14 @@ def check_moments(claim: Claim, built: Built, *, exact: bool = False) -> dict[st
     return found
 
 
+def decided(claim: Claim, built: Built | None) -> dict[str, dict[str, Any]] | None:
+    """Return what ``check_moments`` says in float64, None where exact moments do not apply."""
+    try:
+        return check_moments(claim, built) if built else None
+    except CapabilityError:
+        return None
+
+
 def why_not(built: Built, *, exact: bool = False) -> str | None:
     """Return why exact moments do not apply to a cell, or None. Whether the method is linear is found by running."""
     method, problem = built.method, problem_of(built)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
 from ratecheck.core.scenario import MonteCarlo
@@ -51,8 +54,17 @@ class State:
     runs: int = 0
     inequalities: dict[str, dict[str, Any]] = field(default_factory=dict)
     identities: dict[str, Any] = field(default_factory=dict)
-    open: bool = True
+    exact: dict[str, dict[str, Any]] | None = None  #: what exact moments say of each inequality, where they apply
+    sides: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)  #: left sides by run (n,)
+    terms: dict[str, float] = field(default_factory=dict)  #: the named terms of the bound
+    open: bool = True  #: may get more runs
+    settled: bool = False  #: its bound has a verdict that more runs would not improve
     failed: str = ""
+
+    @property
+    def errors(self) -> npt.NDArray[np.float64]:
+        """The left side of the bound on each run (n,)."""
+        return self.sides.get("bound", np.zeros(0))
 
 
 def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) -> Cell:

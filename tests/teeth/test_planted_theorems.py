@@ -8,7 +8,7 @@ import pytest
 from ratecheck.checks.job import exit_code
 from ratecheck.core.verdict import Verdict
 from tests import command
-from tests.teeth.planted import QUADRATIC, THEOREM1, THEOREM3, lie, result, results
+from tests.teeth.planted import HUBER, QUADRATIC, THEOREM1, THEOREM3, lie, result, results
 
 ABS = {"problem": "asymmetric_abs", "noise": "none", "delays": "round_robin"}
 KINK = {"problem": {"name": "huber", "kink": 0.119}, "noise": "none", "delays": "half_fast", "M": 4, "K": 128}
@@ -138,7 +138,7 @@ def test_a_refutation_of_something_else_does_not_pass_for_the_declared_one():
 def test_holds_here_is_refused_when_the_second_moment_of_the_error_is_infinite(df, verdict):
     """Student's t has a fourth moment for df > 4 only, and the error of a quadratic is quadratic in the noise."""
     noise = {"name": "student_t", "df": df}
-    grid = {**QUADRATIC, "noise": noise, "M": 4, "K": 128, "sigma": 1}
+    grid = {**HUBER, "noise": noise, "M": 4, "K": 128, "sigma": 1}
     found = result(THEOREM3, grid, evidence=("monte-carlo",))
     assert found.verdict is verdict
     refused = "HOLDS HERE is refused: the second moment of the error is infinite" in found.summary
@@ -146,6 +146,6 @@ def test_holds_here_is_refused_when_the_second_moment_of_the_error_is_infinite(d
 
 
 def test_holds_here_needs_enough_runs():
-    found = result(THEOREM3, {**QUADRATIC, "sigma": 1}, evidence=("monte-carlo",), replicates=16)
+    found = result(THEOREM3, {**HUBER, "sigma": 1}, evidence=("monte-carlo",), replicates=16)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "16 runs; no test can claim HOLDS HERE with fewer than 25 at kappa = 4" in found.summary

@@ -1,0 +1,53 @@
+"""From a question to cells that can be run: parts built, assumptions looked at, and a reason for each one left out."""
+
+from __future__ import annotations
+
+from ratecheck.checks.preconditions import contradiction, unlawful
+from ratecheck.checks.question import Asked, State, under
+from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import build
+from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
+
+
+def prepare(asked: Asked) -> list[State]:
+    """Build every cell and say which do not apply, with the reason; nothing is simulated yet."""
+    states: list[State] = []
+    seen: set[str] = set()
+    curvature: dict[str, str | None] = {}
+    for i, given in enumerate(asked.cells):
+        asked.progress("preparing cells", i, len(asked.cells))
+        state = State(under(given, asked.claim, asked.method, asked.stepsize))
+        if state.cell.digest in seen:  # the default output rule, named once more
+            continue
+        seen.add(state.cell.digest)
+        states.append(state)
+        reason = _build(asked, state) or _failing(asked, state, curvature)
+        if reason:
+            state.verdict, state.reason, state.open = Verdict.NOT_APPLICABLE, reason, False
+    return states
+
+
+def _build(asked: Asked, state: State) -> str | None:
+    """Build the cell into the state; return why it cannot be."""
+    cell = state.cell
+    if cell.output not in asked.claim.outputs:
+        return f"the claim says nothing about output rule {cell.output}"
+    try:
+        state.built = build(cell, asked.seed, method=asked.claim.method, scheduler=asked.claim.scheduler,
+                            stepsize=asked.claim.stepsize, folder=asked.folder,
+                            failing=None if asked.force else asked.claim.failing)  # fmt: skip
+    except (CapabilityError, AssumptionError, FormulaError) as fault:
+        return str(fault)
+    return None
+
+
+def _failing(asked: Asked, state: State, curvature: dict[str, str | None]) -> str | None:
+    """Return the first assumption that fails, declared or measured; None under ``--force``."""
+    built = state.built
+    assert built is not None
+    failing = asked.claim.failing(built.facts)
+    problem = str((state.cell.problem, built.instance.data.tobytes(), sorted(state.cell.constants.items())))
+    if not failing and problem not in curvature:
+        curvature[problem] = contradiction(built)
+    reason = failing[0] if failing else curvature[problem] or unlawful(built)
+    return None if asked.force else reason
