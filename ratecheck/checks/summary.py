@@ -90,30 +90,37 @@ def row(state: State) -> dict[str, Any]:
 
 
 def _tight(states: Sequence[State]) -> dict[str, Any]:
-    """Return how loose the bound and the master inequality are at their tightest cells."""
+    """Return how loose the bound and the master inequality are at their tightest cells, and what would be missed.
+
+    ``factor`` is the bound over the largest mean; ``missed`` the smallest factor by which the errors of some cell would
+    have to grow for its runs to refute the claim, which is more where there is sampling error.
+    """
     usable = [s for s in states if s.inequalities and s.verdict is not Verdict.VACUOUS and not s.verdict.negative]
     if not usable:
         return {}
-
-    def ratio(state: State, name: str) -> float:
-        return float(state.inequalities[name]["ratio"])
-
-    bound = max(usable, key=lambda s: ratio(s, "bound"))
+    bound = max(usable, key=lambda s: float(s.inequalities["bound"]["ratio"]))
     found: dict[str, Any] = {
-        "cell": bound.cell.label,
-        "factor": 1 / ratio(bound, "bound") if ratio(bound, "bound") > 0 else math.inf,
-    }
+        "cell": bound.cell.label, "factor": _loose(bound, "bound"), "missed": min(_missed(s, "bound") for s in usable)
+    }  # fmt: skip
     with_master = [s for s in states if "master" in s.inequalities and not s.verdict.negative]
     if with_master:
-        master = max(with_master, key=lambda s: ratio(s, "master"))
-        seen = [float(i["detectable"]) for s in with_master if "detectable" in (i := s.inequalities["master"])]
-        seen += [1 / ratio(s, "master") for s in with_master if s.runs == 1 and ratio(s, "master") > 0]
+        master = max(with_master, key=lambda s: float(s.inequalities["master"]["ratio"]))
         found |= {
             "master_cell": master.cell.label,
-            "master_factor": 1 / ratio(master, "master"),
-            "detectable": min(seen, default=math.inf),
+            "master_factor": _loose(master, "master"),
+            "detectable": min(_missed(s, "master") for s in with_master),
         }
     return found
+
+
+def _loose(state: State, name: str) -> float:
+    ratio = float(state.inequalities[name]["ratio"])
+    return 1 / ratio if ratio > 0 else math.inf
+
+
+def _missed(state: State, name: str) -> float:
+    """Return the factor on the left side that these runs, or the exact value, would have refuted."""
+    return float(state.inequalities[name].get("detectable", _loose(state, name)))
 
 
 def _sentence(
@@ -133,7 +140,7 @@ def _sentence(
         text += f"; {weak.reason or open_words[verdict]} ({weak.cell.label})"
     text += f"; rate {rate['verdict']}"
     if tight:
-        text += f"; would miss an error inflated by less than {tight['factor']:.3g}x"
+        text += f"; would miss an error inflated by less than {tight['missed']:.3g}x"
         if "detectable" in tight:
             text += f" (in the master inequality {tight['detectable']:.4g}x)"
     return text

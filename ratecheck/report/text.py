@@ -166,9 +166,11 @@ def tight_words(tight: Mapping[str, Any]) -> str:
     factor = number(tight.get("factor"))
     if factor is None:
         return "the measured error is zero: no factor would have been seen in the bound"
+    missed = number(tight.get("missed"))
+    seen = f"less than {digits(missed)}x" if missed is not None else "any factor below a million"
     text = (
         f"{digits(factor)}x loose at the tightest cell ({tight.get('cell', 'not named')}): this check would miss a bug "
-        f"that inflates the error by less than {digits(factor)}x"
+        f"that inflates the error by {seen}"
     )
     sharper = number(tight.get("detectable", tight.get("master_factor")))
     if sharper is not None and sharper < 1.0005:
