@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ratecheck.cli_statistics import statistics_app
 from ratecheck.cli_trace import trace_app
 from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json
 from ratecheck.errors import RatecheckError
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Check convergence theorems of asynchronous SGD the way code is checked.",
 )  # fmt: skip
 app.add_typer(trace_app, name="trace")
+app.add_typer(statistics_app)
 
 Targets = Annotated[
     list[str] | None, typer.Argument(help="Claims, one scenario, or .py/.toml files; none: every claim.")
@@ -102,6 +104,7 @@ def check(
     reproducible: Annotated[
         bool, typer.Option("--reproducible", help="Use the build that equals CPython bit for bit.")
     ] = False,
+    ledger: Annotated[Path | None, typer.Option(help="Add the evidence of this run, with a fresh seed, to FILE.")] = None,
     out: Out = Path("."),
     as_json: Json = False,
     require: Annotated[str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict.")] = None,
@@ -125,6 +128,7 @@ def check(
         strict=reproducible,
         require=require,
         strict_rate=strict_rate,
+        ledger=ledger,
     )
     run = Run.create(out, {"argv": sys.argv[1:], "request": asked.__dict__})
     _work(asked, run, threads or default_threads(), seconds, as_json)
@@ -143,6 +147,8 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
         echo(text.verdicts(document["results"]))
         for name in session.witnesses(done.results):
             echo(f"replay   ratecheck replay {shlex.quote(str(run.folder / 'witnesses' / name))}")
+        for one in document.get("ledger", ()):
+            echo(f"ledger   {one['claim']}: {one['summary']}")
         named = run.name if run.folder.parts[0] == ".ratecheck" else shlex.quote(str(run.folder))  # found from here
         echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {named})")
         if done.stopped:

@@ -8,7 +8,8 @@ B^2 >= E||x_0 - x*||^2, which the paper prints as B).
 Why. With D_k = E||xhat_k - x*||^2 for the virtual iterates xhat, one step gives
 D_{k+1} <= D_k - 2 ghat_k E[F(x_k) - F*] + ghat_k^2 sigma^2 once the error x_k - xhat_k is absorbed: noise in flight
 is orthogonal to grad F(x_k) and ghat <= 1/(4 L tau) pays for the delay. The sum is the master inequality; convexity
-(Jensen) gives the conditional bound; sum ghat >= (3/4) K min{1/(4ML), B/(sigma sqrt K)} gives the final one.
+(Jensen) gives the conditional bound; sum ghat >= (3/4) K min{1/(4ML), B/(sigma sqrt K)} gives the final one. The
+second moments of the left sides are bounded in ``second_moment``.
 """
 
 from sympy import E, Rational, sqrt
@@ -17,15 +18,18 @@ from ratecheck.core.claim import Claim, Inequality, Statement, at_least, has, of
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, K, L, M, Q, W, mean_gap, output_gap, sigma, virtual_sq
 
+from . import second_moment
 from .lemma1 import IDENTITIES
 
 _CONDITIONAL = Inequality(
     lhs=Formula(output_gap),
     rhs=Formula(optimisation=B**2 / (2 * W), noise=sigma**2 * Q / (2 * W)),
+    second_moment=second_moment.OF_OUTPUT,
 )
 _MASTER = Inequality(
     lhs=Formula(gap=2 * W * mean_gap, distance=virtual_sq),
     rhs=Formula(optimisation=B**2, noise=sigma**2 * Q),
+    second_moment=second_moment.OF_MASTER,
 )
 
 
@@ -33,6 +37,7 @@ def _bound(optimisation: object, noise: object) -> Inequality:
     return Inequality(
         lhs=Formula(output_gap),
         rhs=Formula(optimisation=optimisation * M * L * B**2 / K, noise=noise * sigma * B / sqrt(K)),
+        second_moment=second_moment.OF_OUTPUT,
     )
 
 

@@ -26,9 +26,9 @@ def blocks(built: Built, look: int) -> int:
     return -(-look // block_width(built.instance.dimension)) if built.noisy else 1
 
 
-def next_look(state: State) -> int:
-    """Return the number of runs at which a cell is looked at next."""
-    return 2 * state.runs if state.runs else FIRST_LOOK
+def next_look(state: State, cap: int) -> int:
+    """Return the number of runs at which a cell is looked at next; ``cap`` is what it may have."""
+    return min(cap, 2 * state.runs if state.runs else FIRST_LOOK)
 
 
 def cost(state: State, look: int) -> int:
@@ -45,7 +45,7 @@ def cost_so_far(state: State) -> int:
     return cost(replace(state, runs=0), state.runs) if state.runs else 0
 
 
-def undecided(states: Sequence[State], left: float) -> list[State]:
+def undecided(states: Sequence[State], cap: int, left: float) -> list[State]:
     """Return the cells whose bound needs another look, as far as the work ``left`` goes, best value first.
 
     Cells never looked at come first, cheap before dear; then by evidence gained so far (either way) per run and cost.
@@ -53,14 +53,14 @@ def undecided(states: Sequence[State], left: float) -> list[State]:
     waiting = [s for s in states if s.open and not s.settled]
 
     def rank(state: State) -> tuple[bool, float]:
-        one = cost(state, next_look(state))
+        one = cost(state, next_look(state, cap))
         if not state.runs:
             return False, one
         bound = state.inequalities["bound"]
         growth = max(0.0, bound.get("log10_e", 0.0), bound.get("log10_e_holds", 0.0)) / state.runs
         return True, -growth / max(1, one)
 
-    return _affordable(sorted(waiting, key=rank), left)
+    return _affordable(sorted(waiting, key=rank), cap, left)
 
 
 def worth_more(states: Sequence[State], gains: Mapping[str, float], threshold: float, cap: int,
@@ -73,8 +73,8 @@ def worth_more(states: Sequence[State], gains: Mapping[str, float], threshold: f
     able = [s for s in states if s.open and s.settled]
     promising = [s for s in able if _promising(s, threshold, cap)]
     useful = [s for s in able if gains.get(s.cell.digest, 0.0) > 0 and s not in promising]
-    useful.sort(key=lambda s: -gains[s.cell.digest] / max(1, cost(s, next_look(s))))
-    return _affordable([*promising, *useful], left)[:ROUND]
+    useful.sort(key=lambda s: -gains[s.cell.digest] / max(1, cost(s, next_look(s, cap))))
+    return _affordable([*promising, *useful], cap, left)[:ROUND]
 
 
 def _promising(state: State, threshold: float, cap: int) -> bool:
@@ -83,10 +83,10 @@ def _promising(state: State, threshold: float, cap: int) -> bool:
     return any(e > 0 and e / state.runs * cap >= threshold for e in values)
 
 
-def _affordable(ranked: Sequence[State], left: float) -> list[State]:
+def _affordable(ranked: Sequence[State], cap: int, left: float) -> list[State]:
     found = []
     for state in ranked:
-        one = cost(state, next_look(state))
+        one = cost(state, next_look(state, cap))
         if one <= left:
             found.append(state)
             left -= one

@@ -1,24 +1,38 @@
 """The test bench of challenges: an instance of a problem, points to try it at, and what is observed there.
 
-Directions of largest and smallest curvature are taken from finite-difference Hessians, so that L and mu are
-met where they are attained. What a kernel may lose by rounding is taken as 2**-52 for each number of ``data``
-and 64 more, relative to its largest term.
+Directions of largest and smallest curvature are taken from differences of gradients (a whole Hessian in few
+dimensions, Lanczos steps in many), so that L and mu are met where they are attained; the lowest value is looked
+for by a solver. What a kernel may lose by rounding is taken as 2**-52 for each number of ``data`` and 64 more,
+relative to its largest term.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ratecheck.checks.solver import extremes, lowest
 from ratecheck.core.problem import Instance, Problem, Vector
 
-#: above this dimension no Hessians are made: L and mu are then only tried on random pairs
+#: above this dimension no whole Hessians are made: extreme curvatures come from Lanczos steps
 HESSIAN_LIMIT = 64
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Bounds on the true constants by what was seen, rounding taken off, and how far from the minimiser it was seen.
+
+    ``bound``: L, G and sigma are at least these, mu at most; "concave" is the largest excess of F in the middle of a
+    pair of points over the mean of its ends. ``away`` has the same names, those of which nothing was seen left out.
+    """
+
+    bound: dict[str, float]
+    away: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -93,37 +107,65 @@ class Bench:
         for scale in (0.01, 0.1, 1.0, 10.0):
             for _ in range(5):
                 yield self.near(scale), self.near(scale)
-        d = self.instance.dimension
-        for x, h in itertools.product(self.points[:5], (2.0**-4, 2.0**-10, 2.0**-20)):
-            if d <= HESSIAN_LIMIT:
-                step = h * self.reach
-                hessian = np.array([(self.gradient(x + step * e) - self.gradient(x)) / step for e in np.eye(d)])
-                vectors = np.linalg.eigh((hessian + hessian.T) / 2)[1]
-                for v in (vectors[:, 0], vectors[:, -1]):
-                    yield x, x + step * v
-                    yield x - step * v / 2, x + step * v / 2
+        for x, h in itertools.product(*self._tries()):
+            step = h * self.reach
+            for v in self._extreme_directions(x, step):
+                yield x, x + step * v
+                yield x - step * v / 2, x + step * v / 2
+
+    def _tries(self) -> tuple[list[Vector], tuple[float, ...]]:
+        """Return points and step lengths (parts of the reach) for extreme curvatures: fewer in many dimensions."""
+        if self.instance.dimension <= HESSIAN_LIMIT:
+            return self.points[:5], (2.0**-4, 2.0**-10, 2.0**-20)
+        return self.points[:3], (2.0**-10,)
+
+    def _extreme_directions(self, x: Vector, step: float) -> tuple[Vector, Vector]:
+        """Return directions (d,) of about the smallest and the largest curvature at ``x``."""
+        d, here = self.instance.dimension, self.gradient(x)
+
+        def curved(v: Vector) -> Vector:
+            found: Vector = np.nan_to_num((self.gradient(x + step * v) - here) / step, posinf=0.0, neginf=0.0)
+            return found
+
+        if d > HESSIAN_LIMIT:
+            return extremes(curved, np.random.default_rng(self.seed).normal(size=d))
+        hessian = np.array([curved(e) for e in np.eye(d)])
+        vectors = np.linalg.eigh((hessian + hessian.T) / 2)[1]
+        return vectors[:, 0], vectors[:, -1]
 
     @cached_property
-    def observed(self) -> dict[str, float]:
-        """Bounds on the true constants by what was seen, rounding taken off.
+    def lowest(self) -> Vector:
+        """The point (d,) of the lowest F that an independent solver met, from four starts."""
+        starts = [self.instance.start, self.instance.minimiser, self.near(1.0), self.near(5.0)]
+        return lowest(self.value, self.gradient, starts, smooth="differentiable" in self.instance.classes)
 
-        L, G and sigma are at least these, mu at most; ``concave`` is the largest excess of F in the middle of
-        a pair over the mean of its ends.
-        """
-        seen = {"L": 0.0, "mu": np.inf, "G": 0.0, "concave": -np.inf}
+    @property
+    def observed(self) -> dict[str, float]:
+        """What was seen of the constants; see ``Observed.bound``."""
+        return self.seen.bound
+
+    @cached_property
+    def seen(self) -> Observed:
+        """What was seen of the constants, and where."""
+        bound, away = {"L": 0.0, "mu": np.inf, "G": 0.0, "concave": -np.inf}, dict[str, float]()
+
+        def note(name: str, value: float, x: Vector) -> None:
+            if (value < bound[name]) if name == "mu" else (value > bound[name]):
+                bound[name], away[name] = value, float(np.linalg.norm(x - self.instance.minimiser))
+
         for x, y in self.pairs():
             step, change = y - x, self.gradient(y) - self.gradient(x)
             length, loss = float(np.linalg.norm(step)), 2 * self.gradient_rounding(x, y)
             if length > 0:
-                seen["L"] = max(seen["L"], (float(np.linalg.norm(change)) - loss) / length)
-                seen["mu"] = min(seen["mu"], (float(change @ step) + loss * length) / length**2)
+                note("L", (float(np.linalg.norm(change)) - loss) / length, x)
+                note("mu", (float(change @ step) + loss * length) / length**2, x)
                 middle = self.value((x + y) / 2) - (self.value(x) + self.value(y)) / 2
-                seen["concave"] = max(seen["concave"], middle - 2 * self.value_rounding(x, y))
+                note("concave", middle - 2 * self.value_rounding(x, y), (x + y) / 2)
         for x in self.rays():
-            seen["G"] = max(seen["G"], float(np.linalg.norm(self.gradient(x))) - self.gradient_rounding(x))
+            note("G", float(np.linalg.norm(self.gradient(x))) - self.gradient_rounding(x), x)
         if self.instance.rows:
-            seen |= self._rows_observed(seen["G"])
-        return seen
+            self._see_rows(bound, note)
+        return Observed(bound, away)
 
     def rays(self, fine: int = 60) -> Iterator[Vector]:
         """Yield points from near the minimiser to far away, along diagonals and random directions."""
@@ -137,12 +179,11 @@ class Bench:
         for v, t in itertools.product(directions, np.geomspace(1e-2, 1e3, fine)):
             yield self.instance.minimiser + v * (t * self.reach / np.linalg.norm(v))
 
-    def _rows_observed(self, steepest: float) -> dict[str, float]:
-        deviation = 0.0
+    def _see_rows(self, bound: dict[str, float], note: Callable[[str, float, Vector], None]) -> None:
+        bound["sigma"] = 0.0
         for x in (*self.points, *self.rays(fine=4)):
             each = np.array([self.row_gradient(x, [j]) for j in range(self.instance.rows)])
             norms, centred = np.linalg.norm(each, axis=1), each - each.mean(axis=0)
             loss = self.rounding(float(norms.max()))
-            deviation = max(deviation, np.sqrt(np.square(centred).sum(axis=1).mean() / self.instance.batch) - loss)
-            steepest = max(steepest, float(norms.max()) - loss)
-        return {"G": steepest, "sigma": float(deviation)}
+            note("G", float(norms.max()) - loss, x)
+            note("sigma", float(np.sqrt(np.square(centred).sum(axis=1).mean() / self.instance.batch)) - loss, x)

@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 from ratecheck.checks.bench import Bench
 from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
@@ -140,13 +139,8 @@ def _minimum(bench: Bench) -> str | None:
     slope = float(np.linalg.norm(bench.gradient(x)))
     if differentiable and slope > bench.gradient_rounding(bench.instance.start):
         return f"the gradient at the declared minimiser has norm {slope:.3g}"
-    for begin in (bench.instance.start, x, bench.near(1.0), bench.near(5.0)):
-        found = optimize.minimize(
-            bench.value, begin, jac=bench.gradient if differentiable else None,
-            method="L-BFGS-B" if differentiable else "Nelder-Mead", options={"maxiter": 100},
-        )  # fmt: skip
-        if found.fun < minimum - max(loss, bench.value_rounding(found.x)):
-            return f"F* = {minimum:.17g} is declared, and F = {found.fun:.17g} was found"
+    if bench.value(bench.lowest) < minimum - max(loss, bench.value_rounding(bench.lowest)):
+        return f"F* = {minimum:.17g} is declared, and F = {bench.value(bench.lowest):.17g} was found"
     return None
 
 

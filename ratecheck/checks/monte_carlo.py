@@ -17,6 +17,7 @@ import numpy as np
 
 from ratecheck.checks import allocation, moments, rates, summary
 from ratecheck.checks.betting import runs_needed
+from ratecheck.checks.dependence import identical
 from ratecheck.checks.measure import Store, gathered, run_units
 from ratecheck.checks.prepare import prepare
 from ratecheck.checks.question import Asked, State, wanted_of
@@ -38,7 +39,7 @@ def check(asked: Asked, store: Store) -> Result:
     threshold = math.log(max(1, tests_of(asked, states)) / asked.alpha)
     interrupted = False
     while not interrupted and (chosen := _next(asked, states, threshold)):
-        looks = [(s, allocation.next_look(s)) for s in chosen]
+        looks = [(s, allocation.next_look(s, asked.settings.replicates)) for s in chosen]
         interrupted = _run(asked, states, looks, store)
         for state, look in looks:
             if _complete(asked.name, state, look, store):
@@ -69,10 +70,10 @@ def _next(asked: Asked, states: Sequence[State], threshold: float) -> list[State
     work = asked.settings.work
     spent = sum(allocation.cost_so_far(s) for s in states)
     left = math.inf if work is None else work - spent
-    chosen = allocation.undecided(states, left)
+    chosen = allocation.undecided(states, asked.settings.replicates, left)
     if chosen or any(s.verdict.negative or (s.open and not s.settled) for s in states):
         return chosen  # a refuted claim needs no sharper rate
-    gains = getattr(rates, "gains", lambda *a: {})([summary.row(s) for s in states], asked.settings.margin)
+    gains = rates.gains([summary.row(s) for s in states], asked.settings.margin)
     return allocation.worth_more(states, gains, threshold / math.log(10), asked.settings.replicates, left)
 
 
@@ -112,7 +113,8 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
     if trivial is not None and np.nanmin(gap, initial=0.0) < -NEGATIVE * trivial:
         raise AssumptionError(
             f"in cell {state.cell.label} the error is {np.nanmin(gap):.3g} < 0: the minimum that problem "
-            f"{built.problem.name!r} declares is not its minimum; declare F* to rounding."
+            f"{built.problem.name!r} declares is not its minimum, or F is rounded by that much; give the minimum to 12 "
+            "digits, or subtract it in the value kernel."
         )
     statement = asked.claim.outputs[state.cell.output]
     state.sides = {n: left_side(i, built, numbers) for n, i in statement.inequalities().items()}
@@ -127,6 +129,9 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
         state.inequalities[name] = {**one, "se": 0.0, "n": runs, "detectable": factor, "by": "moments"}
     large = trivial is not None and np.nanmax(gap, initial=0.0) > DIVERGENCE * trivial
     _judge(asked, state, not found["finite"][:runs].all(), large)
+    same = None if state.verdict.negative else identical(built, numbers)
+    if same:
+        state.verdict, state.reason, state.settled, state.open = Verdict.NOT_APPLICABLE, same, True, False
     if state.verdict is Verdict.VACUOUS:
         state.reason = f"the bound, {state.inequalities['bound']['rhs']:.3g}, is above the trivial {trivial:.3g}"
 

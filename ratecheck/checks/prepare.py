@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ratecheck.checks.preconditions import contradiction, unlawful
+from ratecheck.checks.dependence import dependent
+from ratecheck.checks.preconditions import contradiction, hidden, unlawful
 from ratecheck.checks.question import Asked, State, under
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build
@@ -13,7 +14,7 @@ def prepare(asked: Asked) -> list[State]:
     """Build every cell and say which do not apply, with the reason; nothing is simulated yet."""
     states: list[State] = []
     seen: set[str] = set()
-    curvature: dict[str, str | None] = {}
+    known: dict[str, str | None] = {}
     for i, given in enumerate(asked.cells):
         asked.progress("preparing cells", i, len(asked.cells))
         state = State(under(given, asked.claim, asked.method, asked.stepsize))
@@ -21,7 +22,7 @@ def prepare(asked: Asked) -> list[State]:
             continue
         seen.add(state.cell.digest)
         states.append(state)
-        reason = _build(asked, state) or _failing(asked, state, curvature)
+        reason = _build(asked, state) or _failing(asked, state, known)
         if reason:
             state.verdict, state.reason, state.open = Verdict.NOT_APPLICABLE, reason, False
     return states
@@ -41,13 +42,20 @@ def _build(asked: Asked, state: State) -> str | None:
     return None
 
 
-def _failing(asked: Asked, state: State, curvature: dict[str, str | None]) -> str | None:
+def _failing(asked: Asked, state: State, known: dict[str, str | None]) -> str | None:
     """Return the first assumption that fails, declared or measured; None under ``--force``."""
     built = state.built
     assert built is not None
-    failing = asked.claim.failing(built.facts)
-    problem = str((state.cell.problem, built.instance.data.tobytes(), sorted(state.cell.constants.items())))
-    if not failing and problem not in curvature:
-        curvature[problem] = contradiction(built)
-    reason = failing[0] if failing else curvature[problem] or unlawful(built)
-    return None if asked.force else reason
+    if asked.force:
+        return None
+    if failing := asked.claim.failing(built.facts):
+        return failing[0]
+    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "B", "sigma")}
+    problem = str((state.cell.problem, built.instance.data.tobytes(), constants, built.noise.additive))
+    if problem not in known:
+        known[problem] = contradiction(built)
+    rhs = asked.claim.outputs[state.cell.output].bound.rhs.value(built.constants)
+    reason = known[problem] or unlawful(built) or hidden(built, rhs)
+    if reason is None and asked.claim.policy == "independent":
+        reason = dependent(built)
+    return reason

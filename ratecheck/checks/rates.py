@@ -8,61 +8,55 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
 
+from ratecheck.checks.slopes import Points, line, points_of
 from ratecheck.core.verdict import Rate
+
+Row = Mapping[str, Any]
 
 #: joint confidence of all slopes of one claim
 CONFIDENCE = 0.99
 #: smallest span of K and of M that identifies a slope, and fewest points of a series
 SPAN = {"K": 8.0, "M": 4.0}
 POINTS = 3
-#: floor of the relative error of a point: deterministic cells have no sampling error, and lie on no exact power law
-FLOOR = 1e-3
+#: a projected crossing further away than this many times the range is a note, no warning
+FAR = 1e3
+#: what makes one question of a slope
+POOLED = ("problem", "branch")
+ALONE = ("problem", "branch", "delays")
 
 
-def series_of(cells: Sequence[Mapping[str, Any]], variable: str) -> dict[tuple[str, ...], list[Mapping[str, Any]]]:
+class Question(NamedTuple):
+    """One slope that is asked for: of the slack in ``variable``, over ``series`` of cells of one ``kind``."""
+
+    variable: str
+    kind: tuple[str, ...]
+    series: list[list[Row]]
+
+
+def usable(cells: Sequence[Row]) -> list[Row]:
+    """Return the cells with a bound that says something and a measured error above zero."""
+    found = []
+    for cell in cells:
+        bound = cell.get("inequalities", {}).get("bound")
+        if bound and bound["lhs"] > 0 and cell["verdict"] != "VACUOUS":
+            found += [cell] if math.isfinite(bound["ratio"]) and math.isfinite(bound["se"]) else []
+    return found
+
+
+def series_of(cells: Sequence[Row], variable: str) -> dict[tuple[str, ...], list[Row]]:
     """Group cells that differ in ``variable`` only, within one branch of the stepsize."""
-    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
     other = "M" if variable == "K" else "K"
     for cell in cells:
         fixed = ("problem", "noise", "delays", other, "sigma", "output", "branch")
         key = tuple(str(cell[name]) for name in fixed)
         groups[key].append(cell)
     return groups
-
-
-def slope(
-    series: Sequence[Sequence[Mapping[str, Any]]], variable: str, level: float
-) -> tuple[float, float, float] | None:
-    """Return (slope, low, high) of log slack on log ``variable``: weighted least squares, one intercept a series.
-
-    Errors are those of the means, enlarged by the lack of fit when that is larger; ``level`` is the confidence.
-    """
-    x, y, w = [], [], []
-    for one in series:
-        lx = np.log([c[variable] for c in one])
-        ly = np.log([c["inequalities"]["bound"]["ratio"] for c in one])
-        error = np.array([c["inequalities"]["bound"]["se"] / c["inequalities"]["bound"]["lhs"] for c in one])
-        weight = 1 / (np.square(error) + FLOOR**2)
-        x.append(lx - np.average(lx, weights=weight))
-        y.append(ly - np.average(ly, weights=weight))
-        w.append(weight)
-    if not x:
-        return None
-    xs, ys, ws = np.concatenate(x), np.concatenate(y), np.concatenate(w)
-    spread = float((ws * xs * xs).sum())
-    freedom = len(xs) - len(series) - 1
-    if freedom < 1 or spread <= 0:
-        return None
-    estimate = float((ws * xs * ys).sum()) / spread
-    lack = float((ws * np.square(ys - estimate * xs)).sum()) / freedom
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * math.sqrt(max(1.0, lack) / spread)
-    return estimate, estimate - half, estimate + half
 
 
 def verdict_of(low: float, high: float, margin: float) -> Rate:
@@ -76,68 +70,52 @@ def verdict_of(low: float, high: float, margin: float) -> Rate:
     return Rate.NOT_SLOWER if high <= margin else Rate.INCONCLUSIVE
 
 
-def judge(cells: Sequence[Mapping[str, Any]], margin: float) -> dict[str, Any]:
-    """Return the slopes by problem, branch and variable, and the verdict over all of them.
+def judge(cells: Sequence[Row], margin: float, branches: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the slopes by problem, branch and variable, the verdict over all of them, and its reason as a sentence.
 
-    SLOWER if any slope is, over all delay models or for one of them alone; MATCHES if in every branch seen some
+    SLOWER if any slope is, over all delay models or for one of them alone; UNIDENTIFIED if one of ``branches``, those
+    that the stepsize can take, is not seen with enough span in K and in M; MATCHES if in every branch seen some
     problem's slope matches (an easy problem may be faster: an upper bound is not contradicted by that); else the
-    weakest of what is left.
+    weakest of what is left. Intervals hold jointly at CONFIDENCE.
     """
-    usable = [
-        c for c in cells if "inequalities" in c and c["inequalities"]["bound"]["lhs"] > 0 and c["verdict"] != "VACUOUS"
-    ]
-    slopes = _slopes(usable, margin, ("problem", "branch"))
+    known = usable(cells)
+    slopes = _slopes(known, margin, POOLED)
     # one slow delay model must not hide among many level ones: each is asked again, with an error budget of its own
-    alone = _slopes(usable, margin, ("problem", "branch", "delays"))
-    slopes += [s for s in alone if s["verdict"] == "SLOWER"]
+    slopes += [s for s in _slopes(known, margin, ALONE) if s["verdict"] == "SLOWER"]
+    verdict, reason = _overall(slopes, _unseen(cells, known, slopes, branches), margin)
     return {
-        "verdict": str(_overall(slopes)),
+        "verdict": str(verdict),
+        "reason": reason,
         "margin": margin,
         "confidence": CONFIDENCE,
         "slopes": slopes,
-        "fits": fits(usable),
+        "fits": fits(known),
     }
 
 
-def _slopes(cells: Sequence[Mapping[str, Any]], margin: float, kind: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return one slope for each variable and each ``kind`` of cell whose series identify it, jointly at CONFIDENCE."""
-    questions = []
-    for variable in ("K", "M"):
-        by_kind: dict[tuple[str, ...], list[list[Mapping[str, Any]]]] = defaultdict(list)
-        for one in series_of(cells, variable).values():
-            values = [c[variable] for c in one]
-            if len(set(values)) >= POINTS and max(values) >= SPAN[variable] * min(values):
-                by_kind[tuple(one[0][name] for name in kind)].append(one)
-        questions += [(variable, names, series) for names, series in sorted(by_kind.items())]
-    level = 1 - (1 - CONFIDENCE) / max(1, len(questions))
-    slopes = []
-    for variable, (problem, branch, *delays), series in questions:
-        found = slope(series, variable, level)
-        if found is not None:
-            slopes.append({
-                "regime": branch, "variable": variable, "problem": ", ".join([problem, *delays]), "slope": found[0],
-                "low": found[1], "high": found[2], "verdict": str(verdict_of(found[1], found[2], margin)),
-                "cells": sum(map(len, series)),
-            })  # fmt: skip
-    return slopes
+def gains(cells: Sequence[Row], margin: float) -> dict[str, float]:
+    """Return by digest what doubling the runs of a cell takes off the variance of the widest slope it belongs to.
+
+    Only slopes count whose half width by sampling error alone exceeds half the margin; 0 for cells in none of them. The
+    rule looks at widths and never at slopes, so that spending runs by it favours no verdict.
+    """
+    known = usable(cells)
+    found = dict.fromkeys((c["digest"] for c in cells), 0.0)
+    widest = dict.fromkeys(found, 0.0)
+    asked = list(_questions(known, POOLED))
+    for question in asked:
+        points = points_of(question.series, question.variable)
+        half = points.half(_level(asked))
+        if half <= margin / 2:
+            continue
+        for i, cell in enumerate(c for one in question.series for c in one):
+            if half > widest[cell["digest"]]:
+                widest[cell["digest"]] = half
+                found[cell["digest"]] = points.variance() - points.doubled(i).variance()
+    return found
 
 
-def _overall(slopes: Sequence[Mapping[str, Any]]) -> Rate:
-    words = {s["verdict"] for s in slopes}
-    if not slopes:
-        return Rate.UNIDENTIFIED
-    if "SLOWER" in words:
-        return Rate.SLOWER
-    regimes = {(s["regime"], s["variable"]) for s in slopes}
-    matched = {(s["regime"], s["variable"]) for s in slopes if s["verdict"] == "MATCHES"}
-    if regimes == matched:
-        return Rate.MATCHES
-    if words == {"FASTER"}:
-        return Rate.FASTER
-    return Rate.INCONCLUSIVE if "INCONCLUSIVE" in words else Rate.NOT_SLOWER
-
-
-def fits(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def fits(cells: Sequence[Row]) -> list[dict[str, Any]]:
     """Return straight lines log10 lhs = intercept + slope log10 K for the series the rate plot draws."""
     lines = []
     for one in series_of(cells, "K").values():
@@ -154,3 +132,106 @@ def fits(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "slope": float(gradient), "K": [min(c["K"] for c in one), max(c["K"] for c in one)],
             })  # fmt: skip
     return lines
+
+
+def _questions(cells: Sequence[Row], kind: tuple[str, ...]) -> Iterator[Question]:
+    """Yield the slopes that the series of each ``kind`` of cell identify."""
+    for variable in ("K", "M"):
+        by_kind: dict[tuple[str, ...], list[list[Row]]] = defaultdict(list)
+        for one in series_of(cells, variable).values():
+            values = [c[variable] for c in one]
+            if len(set(values)) >= POINTS and max(values) >= SPAN[variable] * min(values):
+                by_kind[tuple(one[0][name] for name in kind)].append(one)
+        for names, series in sorted(by_kind.items()):
+            yield Question(variable, names, series)
+
+
+def _level(asked: Sequence[Question]) -> float:
+    return 1 - (1 - CONFIDENCE) / max(1, len(asked))
+
+
+def _slopes(cells: Sequence[Row], margin: float, kind: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Return the slopes of one ``kind``, jointly at CONFIDENCE."""
+    asked = list(_questions(cells, kind))
+    found = []
+    for variable, (problem, branch, *delays), series in asked:
+        points = points_of(series, variable)
+        slope, low, high = line(points, _level(asked))
+        one: dict[str, Any] = {
+            "regime": branch, "variable": variable, "problem": ", ".join([problem, *delays]), "slope": slope,
+            "low": low, "high": high, "sampling": points.half(_level(asked)), "cells": len(points.x),
+            "verdict": str(verdict_of(low, high, margin)),
+        }  # fmt: skip
+        if one["verdict"] == "SLOWER":
+            crossing, last = _crossing(points, slope)
+            one |= {"crossing": crossing, "far": crossing > FAR * last}
+        found.append(one)
+    return found
+
+
+def _crossing(points: Points, slope: float) -> tuple[float, float]:
+    """Return where the bound would fail if the trend went on, and the end of the range.
+
+    The nearest of all series, from the measured slack at the end of each; at most 1e300, so that it is a number.
+    """
+    ends = [max(np.flatnonzero(points.series == i), key=lambda n: points.x[n]) for i in np.unique(points.series)]
+    logs = [points.x[n] - min(0.0, points.y[n]) / slope for n in ends]
+    return math.exp(min([*logs, math.log(1e300)])), math.exp(points.x.max())
+
+
+def _unseen(cells: Sequence[Row], known: Sequence[Row], slopes: Sequence[Row], branches: Sequence[str]) -> str:
+    """Return a sentence on what cannot be seen and what to do, empty when every branch has its slopes."""
+    for branch in branches:
+        if not any(c["branch"] == branch for c in known):
+            if any(c.get("branch") == branch for c in cells):
+                return f"the branch '{branch}' is active only where the bound says nothing: add a larger K"
+            return (
+                f"the branch '{branch}' of the stepsize is never the smallest, so its term of the bound cannot be "
+                f"seen: {_more(known)}"
+            )
+    for branch in branches or sorted({c["branch"] for c in known} if not slopes else ()):
+        for variable, span in SPAN.items():
+            if not any(s["regime"] == branch and s["variable"] == variable for s in slopes):
+                return (
+                    f"in the branch '{branch}' no series of cells has {POINTS} values of {variable} that span a factor "
+                    f"of {span:g}: add values of {variable}, or {_more(known)}, so that the branch stays active"
+                )
+    return "" if slopes else "no cell measures an error where the bound says something: add a larger K"
+
+
+def _more(known: Sequence[Row]) -> str:
+    return "add a larger sigma or K" if any(c["sigma"] for c in known) else "add a sigma > 0"
+
+
+def _overall(slopes: Sequence[Row], unseen: str, margin: float) -> tuple[Rate, str]:
+    words = {s["verdict"] for s in slopes}
+    if "SLOWER" in words:
+        return Rate.SLOWER, _trend([s for s in slopes if s["verdict"] == "SLOWER"])
+    if unseen:
+        return Rate.UNIDENTIFIED, unseen
+    regimes = {(s["regime"], s["variable"]) for s in slopes}
+    matched = {(s["regime"], s["variable"]) for s in slopes if s["verdict"] == "MATCHES"}
+    if regimes == matched:
+        return Rate.MATCHES, ""
+    if words == {"FASTER"}:
+        return Rate.FASTER, ""
+    if "INCONCLUSIVE" not in words:
+        return Rate.NOT_SLOWER, ""
+    wide = max((s for s in slopes if s["verdict"] == "INCONCLUSIVE"), key=lambda s: s["high"] - s["low"])
+    advice = f"add values of {wide['variable']}, since cells differ by more than their sampling errors"
+    if wide["sampling"] > margin / 2:
+        advice = "more runs narrow it"
+    return Rate.INCONCLUSIVE, f"{_named(wide)} is between {wide['low']:.3g} and {wide['high']:.3g}: {advice}"
+
+
+def _named(slope: Row) -> str:
+    return f"the slope in {slope['variable']} of the branch '{slope['regime']}' on {slope['problem']}"
+
+
+def _trend(slower: Sequence[Row]) -> str:
+    """Return a sentence on the SLOWER slope whose crossing is nearest; only a note when that is far away."""
+    near = min(slower, key=lambda s: (s["far"], s["crossing"]))
+    end = f"the bound would fail at {near['variable']} ~ {near['crossing']:.2g} if the trend went on"
+    if near["far"]:
+        end = f"a note only, since {end}, more than {FAR:g} times the range"
+    return f"{_named(near)} is {near['slope']:.3g}, at least {near['low']:.3g}; {end}"

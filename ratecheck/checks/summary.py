@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import rates, simultaneous
+from ratecheck.checks import coefficients, rates, rivals, simultaneous
 from ratecheck.checks.question import Asked, State
 from ratecheck.core.run import finite
 from ratecheck.core.verdict import Result, Verdict
@@ -25,12 +25,14 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     simultaneous.put_bands(states)
     cells = [row(s) for s in states]
     verdict = Verdict.weakest((s.verdict for s in states), exact_is_neutral=True)
-    rate = rates.judge(cells, asked.settings.margin)
+    rate = rates.judge(cells, asked.settings.margin, _branches(states))
+    errors = {s.cell.digest: s.errors for s in states if s.runs}
     tight = _tight(states)
     details: dict[str, Any] = {
         "title": asked.claim.title, "band": simultaneous.BAND,
         "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
+        "coefficients": coefficients.of(cells, errors), "rivals": rivals.compare(cells, errors, rate["verdict"]),
         "delay_tables": _delay_tables(states),
         "precision": {"runs": sum(s.runs for s in states), "steps": sum(s.runs * s.cell.K for s in states)},
     }  # fmt: skip
@@ -49,6 +51,12 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
         unfinished = any(s.built and s.verdict.measured and not s.settled for s in states)
         summary = ("interrupted: " if unfinished else "interrupted after all bounds were decided: ") + summary
     return Result(asked.name, asked.scenario, "monte-carlo", verdict, summary, asked.claim.expect, details, witness)
+
+
+def _branches(states: Sequence[State]) -> list[str]:
+    """Return the branches of the stepsize that stay when delays are short: those whose formulas have no tau."""
+    built = next((s.built for s in states if s.built), None)
+    return [] if built is None else [n for n, f in built.stepsize.branches.items() if "tau" not in f.names]
 
 
 def _kappa(states: Sequence[State]) -> dict[str, Any]:

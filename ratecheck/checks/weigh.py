@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.checks import betting
+from ratecheck.checks.kappa import kappa_of
 from ratecheck.checks.question import Asked, State
 from ratecheck.core.claim import Inequality
 from ratecheck.core.verdict import Verdict
@@ -48,7 +49,7 @@ def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, lhs: Fl
     vacuous = upper and name != "master" and trivial is not None and rhs >= trivial
     ratios = np.array([over(max(float(one), 0.0), rhs) for one in lhs])
     if built.noisy:
-        verdict = _from_evidence(asked, built, ratios, threshold, found)
+        verdict = _from_evidence(asked, built, name, ratios, threshold, found)
     else:
         verdict = _from_one_run(float(ratios[0]) if upper else 2 - float(ratios[0]), built.cell.K)
     if vacuous and verdict is not Verdict.REFUTED:
@@ -70,26 +71,28 @@ def _from_one_run(ratio: float, steps: int) -> Verdict:
     return Verdict.EXACT if ratio < 1 - room else Verdict.NOT_REFUTED
 
 
-def _from_evidence(asked: Asked, built: Built, ratios: Floats, threshold: float, found: dict[str, Any]) -> Verdict:
-    """Put both e-values into ``found`` and return the verdict they allow."""
-    above = betting.against_at_most_one(ratios)
-    kappa, source = kappa_of(asked, built)
-    below = betting.against_at_least_one(ratios, kappa)
-    moments = second_moment(built)
-    found |= {"kappa": kappa, "kappa_from": source}
-    found["detectable"] = betting.detectable_factor(ratios, threshold)
-    against, support = (above, below) if asked.claim.kind == "upper" else (below, above)
-    found |= {"log10_e": against / math.log(10), "log10_e_holds": support / math.log(10)}
-    if against >= threshold and (asked.claim.kind == "upper" or moments):
+def _from_evidence(asked: Asked, built: Built, name: str, ratios: Floats, threshold: float,
+                   found: dict[str, Any]) -> Verdict:  # fmt: skip
+    """Put both e-values and kappa into ``found`` and return the verdict they allow."""
+    given = asked.settings.kappa
+    kappa, source = (given, "declared") if given else kappa_of(asked.claim, built, KAPPA, name)
+    above = betting.gains_against_at_most_one(ratios).sum(axis=-1)
+    below = betting.gains_against_at_least_one(ratios, kappa).sum(axis=-1)
+    moments, upper = second_moment(built), asked.claim.kind == "upper"
+    bets = above if upper else below
+    against, support = (float(betting.mixed(logs)) for logs in ((above, below) if upper else (below, above)))
+    found |= {
+        "kappa": kappa, "kappa_from": source, "detectable": betting.detectable_factor(ratios, threshold),
+        "log10_e": against / math.log(10), "log10_e_holds": support / math.log(10),
+        "log10_threshold": threshold / math.log(10),
+    }  # fmt: skip
+    if upper or moments:  # else there is no evidence against the claim for a ledger to multiply
+        found["log10_bets"] = (bets / math.log(10)).tolist()
+    if against >= threshold and (upper or moments):
         return Verdict.REFUTED
-    if support >= math.log(1 / asked.alpha) and (asked.claim.kind == "lower" or moments):
+    if support >= math.log(1 / asked.alpha) and (not upper or moments):
         return Verdict.HOLDS_HERE
     return Verdict.NOT_REFUTED
-
-
-def kappa_of(asked: Asked, built: Built) -> tuple[float, str]:
-    """Return the second moment of error/bound that HOLDS HERE assumes, and whether it is declared or derived."""
-    return asked.settings.kappa or KAPPA, "declared"
 
 
 def why_not_more(asked: Asked, built: Built, state: State) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ import pydantic
 from ratecheck.checks.job import Job, claims_of, evidence_of, with_trace
 from ratecheck.core import scenario as scenarios
 from ratecheck.core import shelf
+from ratecheck.core.ledger import Ledger
 from ratecheck.core.part import merged
 from ratecheck.core.run import Run, source_digest
 from ratecheck.core.shelf import did_you_mean
@@ -37,6 +39,7 @@ class Request:
     require: str | None = None
     strict_rate: bool = False
     files: dict[str, str] = field(default_factory=dict)  #: digests of the user's files
+    ledger: str | None = None  #: the file that evidence is added to
 
     def job(self, threads: int) -> Job:
         """Return the job, without a store. Raises RunError when the request is damaged."""
@@ -65,9 +68,16 @@ def ask(
     strict: bool,
     require: str | None = None,
     strict_rate: bool = False,
+    ledger: Path | None = None,
 ) -> Request:
-    """Turn the arguments of ``check`` into a request. Raises a RatecheckError for bad ones."""
+    """Turn the arguments of ``check`` into a request. Raises a RatecheckError for bad ones.
+
+    With a ``ledger`` and no seed a fresh one is drawn: evidence multiplies over independent runs only.
+    """
     level_of(require)
+    if ledger is not None:
+        Ledger.open(ledger)
+        seed = secrets.randbits(48) if seed is None else seed
     kinds = evidence_of(evidence)
     claims, scenario, name, folder = _targets(targets, profile)
     for given, where in ((method, shelf.METHODS), (stepsize, shelf.STEPSIZES)):
@@ -88,6 +98,7 @@ def ask(
     for claim in claims_of(request.claims).values():
         claim.require_dimensions()
     request.files = _digests(request, scenario, folder)
+    request.ledger = str(ledger.resolve()) if ledger else None
     return request
 
 

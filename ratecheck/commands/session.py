@@ -15,10 +15,11 @@ from ratecheck.checks.measure import Store
 from ratecheck.commands.progress import Progress
 from ratecheck.commands.request import Request, level_of
 from ratecheck.core import shelf
+from ratecheck.core.ledger import Ledger, Standing
 from ratecheck.core.run import Run
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
-from ratecheck.errors import RatecheckError
+from ratecheck.errors import RatecheckError, RunError
 
 
 @dataclass
@@ -70,14 +71,31 @@ def perform(request: Request, run_: Run, *, threads: int, budget: float | None, 
 
 def finish(request: Request, run_: Run, done: Done) -> dict[str, Any]:
     """Write results and witnesses of the run; return the JSON document, in which files have names and no paths."""
+    standings = _entered(request, done) if request.ledger and done.results else []
+    expected = {r.claim: r.expected for r in done.results}
     level = level_of(request.require)
     code = exit_code(done.results, require=level, strict_rate=request.strict_rate)
+    if any(s.verdict is Verdict.REFUTED and expected.get(s.claim) == "holds" for s in standings) and code != 2:
+        code = 1
     code = 2 if done.fault else 5 if done.stopped and not done.results else code
-    found: dict[str, Any] = without_folders(document(done.results, request.seed, code), request.files)
+    found: dict[str, Any] = document(done.results, request.seed, code)
+    if standings:
+        found["ledger"] = [{"claim": s.claim, "verdict": str(s.verdict), "summary": str(s)} for s in standings]
+    found = without_folders(found, request.files)
     run_.write("results.json", found)
     for name, witness in witnesses(done.results).items():
         Witness.from_json(witness, name).save(run_.folder / "witnesses" / name)
     return found
+
+
+def _entered(request: Request, done: Done) -> list[Standing]:
+    """Add the run to its ledger and return what the ledger says now; a run that does not belong there is a fault."""
+    ledger = Ledger.open(request.ledger or "")
+    try:
+        ledger.add(done.results, request.seed, request.files)
+    except RunError as fault:
+        done.fault = done.fault or fault
+    return ledger.standings()
 
 
 def complaint(done: Done, code: int) -> str | None:

@@ -58,7 +58,10 @@ def at_least(left: str, right: str) -> Assumption:
     def holds(facts: Mapping[str, Any]) -> str | None:
         if facts[left] >= facts[right]:
             return None
-        return f"{left} = {facts[left]:g} < {right} = {facts[right]:g}, and the theorem assumes {left} >= {right}"
+        return (
+            f"{left} = {facts[left]:g} < {right} = {facts[right]:g}, and the theorem assumes {left} >= {right}: drop these "
+            f"cells or take {left} >= {facts[right]:g}"
+        )
 
     return Assumption(f"{left} >= {right}", rf"${left} \ge {right}$", holds)
 
@@ -86,18 +89,29 @@ def policy_up_to(largest: str) -> Assumption:
 
 @dataclass(frozen=True)
 class Inequality:
-    """``E[lhs] <= rhs``: the left side is measured on runs, the right side is a formula of constants."""
+    """``E[lhs] <= rhs``: the left side is measured on runs, the right side is a formula of constants.
+
+    ``second_moment``, where one is proven, bounds ``E[lhs^2]`` on one schedule under the claim's assumptions and
+    additive noise. It may use, beside the constants of the cell and of the schedule, the symbol ``noise_spread``: the
+    variance of ``||noise||^2`` in units of sigma^4. HOLDS HERE takes its second moment from here (``checks.kappa``).
+    """
 
     lhs: Formula
     rhs: Formula
+    second_moment: Formula | None = None
 
     def faults(self, where: str) -> list[str]:
-        """Return a sentence for every term of either side whose dimension differs from the left side's first term."""
+        """Return a sentence for every term of either side whose dimension differs from the left side's first term.
+
+        The second moment must have the square of that dimension.
+        """
         first = next(iter(self.lhs.terms.values()))
         unit = _unit_of_product(first)
         if unit is None:
             return [f"{where}: the left side {first} is not a product of powers of symbols with units"]
         faults = self.lhs.dimension_faults(unit) + self.rhs.dimension_faults(unit)
+        if self.second_moment is not None:
+            faults += self.second_moment.dimension_faults((2 * unit[0], 2 * unit[1]))
         return [f"{where}: {fault}" for fault in faults]
 
     def latex(self) -> str:

@@ -137,6 +137,7 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         yield Fact("bound", result["verdict"], f"{len(cells)} cells: {said}"
                    + (f"; largest measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
+    yield from _coefficients(details)
     if details.get("tight") and not Verdict.from_word(result["verdict"]).negative:
         yield Fact("tight", "", tight_words(details["tight"]))
     if "warning" in details:
@@ -159,6 +160,22 @@ def _rate(rate: Mapping[str, Any]) -> Iterator[Fact]:
     intro = f"slopes of measured/bound by branch of the stepsize; 0 is the theorem's, margin {rate['margin']:g}:"
     yield Fact("rate", rate["verdict"], intro)
     yield from (Fact("", "", slope_words(s)) for s in slopes)
+    if rate.get("reason"):
+        yield Fact("", "", rate["reason"])
+
+
+def _coefficients(details: Mapping[str, Any]) -> Iterator[Fact]:
+    """Say how much of each term of the bound the error carries, and whether another law describes it better."""
+    fitted = [c for c in details.get("coefficients", ()) if c["terms"]]
+    for i, one in enumerate(fitted):
+        parts = [f"{digits(t['value'])} +- {digits(t['se'], 2)} of {n}" for n, t in one["terms"].items()]
+        yield Fact("" if i else "terms", "", f"{one['problem']} {one['output']}: {', '.join(parts)}")
+    by_words: dict[str, list[str]] = {}
+    for one in details.get("rivals", ()):
+        by_words.setdefault(one["words"], []).append(one["rival"])
+    said = [f"against {', '.join(laws)}: {words}" for words, laws in by_words.items()]
+    if said:
+        yield Fact("rivals", "", "; ".join(said))
 
 
 def tight_words(tight: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from ratecheck.core.verdict import Result, Verdict
 from tests.command import ROOT
 
 THEOREM3 = "mishchenko2022.theorem3_convex"
-LIES = ROOT / "tests" / "teeth" / "files"
+LIES = ROOT / "ratecheck" / "mutants" / "kernels"
 
 SMALL = """
 title = "Small"
@@ -594,3 +594,59 @@ def test_a_trace_is_recorded_shown_and_imported(rc_alone):
     assert rc_alone("trace", "import", "t.csv", "--out", "u.csv").code == 0
     again = rc_alone("trace", "show", "u.csv", "--json").document
     assert again["histogram"] == shown["histogram"]
+
+
+# the ledger
+
+
+def test_a_ledger_takes_fresh_seeds_and_refuses_another_question(rc, small, tmp_path):
+    first = rc("check", small, "--ledger", "nights.jsonl", "--json").document
+    second = rc("check", small, "--ledger", "nights.jsonl", "--json").document
+    assert first["seed"] != second["seed"]
+    (told,) = second["ledger"]
+    assert told["claim"] == THEOREM3
+    assert told["summary"].startswith("NOT REFUTED after 2 runs")
+    again = rc("check", small, "--ledger", "nights.jsonl", "--seed", second["seed"], "--json").document
+    assert again["ledger"] == second["ledger"], "the same seed is no new evidence"
+    other = rc("check", small, "--ledger", "nights.jsonl", "--alpha", "0.01", "--json")
+    assert other.code == 2
+    assert "alpha is 0.01 and was 0.001 in the first run" in other.complaint
+    lines = (tmp_path / "nights.jsonl").read_text().splitlines()
+    (tmp_path / "nights.jsonl").write_text("\n".join([lines[0][:-9], lines[1], ""]))
+    assert "line 1: it is damaged" in rc("check", small, "--ledger", "nights.jsonl").complaint
+
+
+NIGHT = """
+title = "A night"
+monte_carlo = { replicates = 8, alpha = 0.01 }
+[[grid]]
+problem = "huber"
+delays = { name = "exponential", spread = 8 }
+M = 4
+K = 512
+sigma = 0.1
+"""
+
+
+@pytest.mark.slow
+def test_faint_excess_adds_up_over_nights(rc, tmp_path):
+    """A master inequality divided by 1.5, exceeded by a third: eight runs cannot tell, a few nights do."""
+    (tmp_path / "faint.py").write_text(
+        "from dataclasses import replace\nfrom ratecheck import Formula, Inequality\n"
+        "from ratecheck.core.shelf import CLAIMS\n"
+        f"true = CLAIMS.get({THEOREM3!r})\nmaster = true.outputs['R1'].master\n"
+        "small = Formula(**{n: t * 2 / 3 for n, t in master.rhs.terms.items()})\n"
+        "faint = replace(true.outputs['R1'], master=Inequality(master.lhs, small))\n"
+        "CLAIM = replace(true, outputs={'R1': faint})\n"
+    )
+    night = write(tmp_path, "night.toml", NIGHT)
+
+    def code(claim, seed):
+        ledger = f"{claim}.jsonl"
+        return rc("check", night, claim, "--ledger", ledger, "--seed", seed, "--evidence", "monte-carlo").code
+
+    codes = [code("faint.py", seed) for seed in range(1, 9)]
+    assert codes[0] == 0, "one night does not see it"
+    assert codes[-1] == 1, "and it stays seen"
+    assert codes == sorted(codes)
+    assert {code(THEOREM3, seed) for seed in range(1, 9)} == {0}

@@ -44,7 +44,7 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel):
     assert {s for s in sources if "__pycache__" not in s} <= names, "modules, the page's template, py.typed"
     assert "ratecheck/py.typed" in names
     assert any(n.endswith(".j2") for n in names)
-    assert not any("test" in n.split("/")[-1] for n in names)
+    assert not any("tests" in n.split("/")[:-1] or n.split("/")[-1].startswith("test_") for n in names)
 
 
 @pytest.fixture(scope="module")

@@ -194,7 +194,7 @@ def test_ctrl_c_at_any_time_loses_no_result_and_tells_what_is_left(rc, sweep, mo
 
 def test_resume_refuses_after_a_file_has_changed(rc, tmp_path, sweep):
     rule = tmp_path / "rule.py"
-    rule.write_text((ROOT / "tests" / "teeth" / "files" / "cap_in_other_words.py").read_text())
+    rule.write_text((ROOT / "ratecheck" / "mutants" / "rules" / "cap_in_other_words.py").read_text())
     claim = "mishchenko2022.theorem3_convex"
     assert rc("check", sweep, claim, "--evidence", "exact", "--stepsize", "rule.py", "--json").code == 0
     assert rc("resume", "latest", "--json").code == 0
@@ -261,13 +261,16 @@ def test_a_requirement_is_remembered_by_resume(rc, sweep):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_for_any_threads_in_any_folder(tmp_path, rc_alone):
     """The user's files lie in two folders; claim, stepsize, problem and trace are his own."""
-    files = ROOT / "tests" / "teeth" / "files"
+    files = (
+        ROOT / "tests" / "teeth" / "files" / "theorem3_without_m.py",
+        ROOT / "ratecheck" / "mutants" / "rules" / "forgets_cap.py",
+    )
     texts = []
     for folder, threads in (("here", 1), ("there/deep", 2)):
         home = tmp_path / folder
         home.mkdir(parents=True)
-        for name in ("theorem3_without_m.py", "forgets_cap.py"):
-            (home / name).write_text((files / name).read_text())
+        for file in files:
+            (home / file.name).write_text(file.read_text())
         (home / "t.csv").write_text((ROOT / "scenarios" / "traces" / "made_delays.csv").read_text())
         (home / "sweep.toml").write_text(SWEEP)
         given = [home / "sweep.toml", home / "theorem3_without_m.py", "--stepsize", home / "forgets_cap.py"]

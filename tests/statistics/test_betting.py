@@ -10,21 +10,23 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import stats
 
 from ratecheck.api import check
-from ratecheck.checks import betting, rates
+from ratecheck.checks import betting
 from ratecheck.checks.betting import (
     BETS,
-    HOLD_BETS,
+    HOLD_BET,
     HOLD_ROOTS,
     against_at_least_one,
     against_at_most_one,
+    gains_against_at_least_one,
+    gains_against_at_most_one,
+    mixed,
     runs_needed,
 )
 from ratecheck.core.scenario import Scenario
-from ratecheck.core.verdict import Rate, Verdict
+from ratecheck.core.verdict import Verdict
 
 #: false-alarm probability of each statistical test here
 ALARM = 1e-6
@@ -128,8 +130,9 @@ def test_evidence_for_small_errors_grows_and_for_none_stays():
     for kappa in (2.0, 4.0):
         most = math.log(kappa / (kappa - 1))
         found = against_at_least_one(np.zeros(40), kappa)
-        bets = len(HOLD_BETS) * len(HOLD_ROOTS)
-        assert 40 * most - math.log(bets) - 0.1 < found < 40 * most
+        share = HOLD_ROOTS.tolist().count(1.0) / len(HOLD_ROOTS)  # of the capital on the best root
+        bet = math.log1p(HOLD_BET / (kappa - 1))  # what its bet gains at R = 0
+        assert 40 * bet + math.log(share) - ROUNDING < found < 40 * bet < 40 * most < 40 * bet * 1.02
         assert against_at_least_one(np.full(10, 2 * kappa), kappa) < 0
         last = kappa * HOLD_ROOTS.max()
         assert against_at_least_one(np.full(10, 1e300), kappa) == against_at_least_one(np.full(10, last), kappa)
@@ -158,94 +161,30 @@ def test_no_claim_with_fewer_runs_than_needed(kappa):
         assert against_at_least_one(np.zeros(2 * needed), kappa) > math.log(1 / alpha)
 
 
-# error probabilities under peeking
+# many sequences, every run
 
 
-def paths(logs: np.ndarray) -> np.ndarray:
-    """Return log e after each run (repetitions, runs) from the logarithms of the factors (bets, repetitions, runs)."""
-    sums = np.cumsum(logs, axis=2)
-    top = sums.max(axis=0)
-    return top + np.log(np.exp(sums - top).mean(axis=0))
-
-
-def against_paths(ratios: np.ndarray) -> np.ndarray:
-    return paths(np.log1p(BETS[:, None, None] * (ratios[None] - 1)))
-
-
-def support_paths(ratios: np.ndarray, kappa: float) -> np.ndarray:
-    factors = []
-    for bet, root in itertools.product(HOLD_BETS, kappa * HOLD_ROOTS):
-        h = np.where(ratios < root, (1 - ratios / root) ** 2, 0) / (1 - 2 / root + kappa / root**2)
-        factors.append(np.log1p(bet * (h - 1)))
-    return paths(np.array(factors))
-
-
-def test_paths_are_the_product_functions():
+def test_the_evidence_is_a_mean_of_products_after_every_run():
+    """Written out in plain Python; the e-values after each run, and those of many sequences at once, are the same."""
     ratios = np.random.default_rng(0).exponential(size=(5, 60))
-    against, support = against_paths(ratios), support_paths(ratios, 4.0)
+    ratios[0, 3], ratios[1, 7], kappa = 0.0, 40.0, 4.0
+    above = mixed(np.cumsum(gains_against_at_most_one(ratios), axis=-1))
+    below = mixed(np.cumsum(gains_against_at_least_one(ratios, kappa), axis=-1))
+    roots = [kappa * float(a) for a in HOLD_ROOTS]
     for i, n in itertools.product(range(5), (1, 2, 17, 60)):
-        assert against[i, n - 1] == pytest.approx(against_at_most_one(ratios[i, :n]), abs=ROUNDING)
-        assert support[i, n - 1] == pytest.approx(against_at_least_one(ratios[i, :n], 4.0), abs=ROUNDING)
-
-
-#: laws of mean 1: (draw, E R^2)
-BOUNDARY: dict[str, tuple[Callable[[Any, Any], Any], float]] = {
-    "exponential": (lambda rng, size: rng.exponential(size=size), 2.0),
-    "gamma, shape 4": (lambda rng, size: rng.gamma(4, 1 / 4, size), 1.25),
-    "chi square, 1 degree": (lambda rng, size: rng.chisquare(1, size), 3.0),
-    "lognormal, s = 1/2": (lambda rng, size: rng.lognormal(-1 / 8, 1 / 2, size), math.exp(1 / 4)),
-    "0 or 4": (lambda rng, size: 4.0 * (rng.random(size) < 1 / 4), 4.0),
-    "0 or 50": (lambda rng, size: 50.0 * (rng.random(size) < 1 / 50), 50.0),
-}
-REPETITIONS, RUNS, ALPHA = 4000, 200, 0.05
+        runs = ratios[i, :n].tolist()
+        wins = [math.prod(1 + float(bet) * (r - 1) for r in runs) for bet in BETS]
+        hs = [[(1 - r / a) ** 2 * (r < a) / (1 - 2 / a + kappa / a**2) for r in runs] for a in roots]
+        holds = [math.prod(1 + HOLD_BET * (h - 1) for h in one) for one in hs]
+        expected = math.log(sum(wins) / len(wins)), math.log(sum(holds) / len(holds))
+        assert (above[i, n - 1], below[i, n - 1]) == pytest.approx(expected, abs=ROUNDING)
+        one = ratios[i, :n]
+        assert (against_at_most_one(one), against_at_least_one(one, kappa)) == pytest.approx(expected, abs=ROUNDING)
 
 
 def allowed(repetitions: int, probability: float) -> int:
     """Return the count that a binomial of this probability exceeds with probability at most ALARM."""
     return int(stats.binom.isf(ALARM, repetitions, probability))
-
-
-@pytest.mark.statistical
-@pytest.mark.parametrize("law", BOUNDARY)
-def test_false_alarms_under_peeking_at_every_run(law):
-    """On the boundary at most alpha of all sequences ever reach 1/alpha (Ville); one fails with probability 1e-6."""
-    draw, second = BOUNDARY[law]
-    ratios = draw(np.random.default_rng(20_220_615), (REPETITIONS, RUNS))
-    ever = against_paths(ratios).max(axis=1) >= math.log(1 / ALPHA)
-    assert ever.sum() <= allowed(REPETITIONS, ALPHA)
-    held = support_paths(ratios, max(second, 1.1)).max(axis=1) >= math.log(1 / ALPHA)
-    assert held.sum() <= allowed(REPETITIONS, ALPHA)
-
-
-@pytest.mark.statistical
-def test_a_test_that_may_not_be_peeked_at_is_caught():
-    """Teeth: Student's t at level alpha, looked at after every run, alarms far more often than allowed."""
-    ratios = BOUNDARY["gamma, shape 4"][0](np.random.default_rng(1), (REPETITIONS, RUNS))
-    n = np.arange(1, RUNS + 1)
-    mean = np.cumsum(ratios, axis=1) / n
-    var = np.maximum(np.cumsum(ratios**2, axis=1) / n - mean**2, 1e-12) * n / np.maximum(n - 1, 1)
-    t = (mean - 1) / np.sqrt(var / n)
-    alarms = (t[:, 4:] > stats.t.ppf(1 - ALPHA, n[4:] - 1)).any(axis=1)
-    assert alarms.sum() > allowed(REPETITIONS, ALPHA)
-
-
-@pytest.mark.statistical
-@pytest.mark.parametrize("law", ["exponential", "gamma, shape 4", "lognormal, s = 1/2"])
-def test_three_times_the_bound_is_found_in_35_runs(law):
-    """Most sequences of a mean of 3 are refuted at alpha = 1e-3 within 35 runs.
-
-    If that had probability 1/2 only, the count would pass the threshold with probability 1e-6 at most.
-    """
-    ratios = 3 * BOUNDARY[law][0](np.random.default_rng(3), (REPETITIONS, 35))
-    found = (against_paths(ratios).max(axis=1) >= math.log(1 / 1e-3)).sum()
-    assert found > allowed(REPETITIONS, 1 / 2)
-
-
-@pytest.mark.statistical
-def test_a_third_of_the_bound_is_claimed_in_64_runs():
-    ratios = 0.3 * BOUNDARY["exponential"][0](np.random.default_rng(4), (REPETITIONS, 64))
-    found = (support_paths(ratios, 4.0).max(axis=1) >= math.log(1 / ALPHA)).sum()
-    assert found > allowed(REPETITIONS, 1 / 2)
 
 
 def test_detectable_factor_is_where_these_runs_would_refute():
@@ -274,158 +213,3 @@ def test_a_diverged_cell_is_told_in_finite_numbers(steps):
     assert result.verdict is Verdict.DIVERGED
     assert len(numbers(result.as_json())) > 20
     assert all(map(math.isfinite, numbers(result.as_json())))
-
-
-# rates
-
-
-def cells(slack: Callable[[int, int], float], *, workers: Sequence[int] = (1, 4, 16),
-          steps: Sequence[int] = (256, 1024, 4096, 16_384), error: float = 0.02, seed: int = 0,
-          problems: Sequence[str] = ("p", "q"), branch: str = "cap") -> list[dict[str, Any]]:  # fmt: skip
-    """Return synthetic cells whose ratio measured/bound is ``slack(M, K)`` with relative errors of this size."""
-    rng, found = np.random.default_rng(seed), []
-    for problem, m, k in itertools.product(problems, workers, steps):
-        right = 3.0 * m / k
-        level = slack(m, k) * (2 if problem == "q" else 1)
-        ratio = level * math.exp(error * rng.standard_normal())
-        bound = {"lhs": ratio * right, "rhs": right, "ratio": ratio, "se": error * ratio * right}
-        found.append({
-            "problem": problem, "noise": "gaussian", "delays": "fixed", "M": m, "K": k, "sigma": 1, "output": "R1",
-            "branch": branch, "verdict": "HOLDS HERE", "inequalities": {"bound": bound},
-        })  # fmt: skip
-    return found
-
-
-def verdict(found: Sequence[Mapping[str, Any]], margin: float = 0.1) -> Rate:
-    return Rate(rates.judge(found, margin)["verdict"])
-
-
-def flat(m: int, k: int) -> float:
-    return 0.02
-
-
-@pytest.mark.statistical
-def test_a_level_slack_matches():
-    """Wrong with probability 1 % by design (the confidence of all slopes together); the seed is fixed."""
-    report = rates.judge(cells(flat), 0.1)
-    assert report["verdict"] == "MATCHES"
-    assert {(s["variable"], s["problem"]) for s in report["slopes"]} == set(itertools.product("KM", "pq"))
-    assert all(s["low"] <= s["slope"] <= s["high"] for s in report["slopes"])
-
-
-RATES = {
-    "K^0.3 slower": (lambda m, k: 0.02 * k**0.3, Rate.SLOWER),
-    "sqrt(M) slower": (lambda m, k: 0.02 * m**0.5, Rate.SLOWER),
-    "faster in both": (lambda m, k: 0.02 * k**-0.3 * m**-0.4, Rate.FASTER),
-    "a constant off": (lambda m, k: 7.0, Rate.MATCHES),
-}
-
-
-@pytest.mark.statistical
-@pytest.mark.parametrize("name", RATES)
-def test_slopes_of_the_slack_are_judged(name):
-    slack, right = RATES[name]
-    assert verdict(cells(slack)) is right
-
-
-def test_one_slow_branch_is_enough():
-    report = [*cells(flat), *cells(lambda m, k: 0.02 * k**0.3, branch="noise")]
-    assert verdict(report) is Rate.SLOWER
-    assert verdict([*cells(flat), *cells(lambda m, k: 0.02 * k**-0.3, branch="noise")]) is Rate.NOT_SLOWER
-
-
-def test_an_easy_problem_may_be_faster():
-    """An upper bound is not contradicted by a problem that is easier than it: some problem has to match."""
-    report = [*cells(flat, problems=("hard",)), *cells(lambda m, k: k**-0.5, problems=("easy",))]
-    assert verdict(report) is Rate.MATCHES
-
-
-@pytest.mark.parametrize(
-    "grid",
-    [
-        {"steps": (256, 512, 1024), "workers": (4, 8)},  # K by 4 and M by 2 only
-        {"steps": (256, 16_384), "workers": (1, 16)},  # two points make no series
-    ],
-)
-def test_short_spans_identify_nothing(grid):
-    assert verdict(cells(lambda m, k: k**0.3, **grid)) is Rate.UNIDENTIFIED
-    assert verdict([]) is Rate.UNIDENTIFIED
-
-
-def test_wide_errors_are_inconclusive():
-    assert verdict(cells(flat, error=1.0)) is Rate.INCONCLUSIVE
-
-
-def test_vacuous_and_empty_cells_are_left_out():
-    bad = [{**c, "verdict": "VACUOUS"} for c in cells(lambda m, k: k**0.5, branch="noise")]
-    nothing = [{n: v for n, v in c.items() if n != "inequalities"} for c in cells(flat)]
-    assert verdict([*cells(flat), *bad, *nothing]) is Rate.MATCHES
-
-
-@pytest.mark.parametrize("variable", ["K", "M"])
-@pytest.mark.parametrize(("error", "share"), [(0.0, 0.0), (0.03, 1.0), (0.3, 0.2)])
-def test_slopes_are_weighted_least_squares_with_one_intercept_a_series(variable, error, share):
-    """The oracle is statsmodels: WLS on log slack, a dummy for each series, the same weights and quantile.
-
-    With ``share`` 0.2 of the true errors declared, the lack of fit widens the interval; with more it does not.
-    """
-    found = cells(lambda m, k: 0.02 * k**0.07 * m**-0.1, error=max(error, 1e-6), seed=4)
-    for i, cell in enumerate(found):
-        cell["inequalities"]["bound"]["se"] *= (1 + i % 3) * share
-    series = list(rates.series_of(found, variable).values())
-    got = rates.slope(series, variable, 0.95)
-    rows = [(i, c) for i, one in enumerate(series) for c in one]
-    x = np.zeros((len(rows), 1 + len(series)))
-    for n, (i, cell) in enumerate(rows):
-        x[n, 0], x[n, 1 + i] = math.log(cell[variable]), 1.0
-    bounds = [c["inequalities"]["bound"] for _, c in rows]
-    y = np.log([b["ratio"] for b in bounds])
-    weights = 1 / (np.square([b["se"] / b["lhs"] for b in bounds]) + rates.FLOOR**2)
-    fit = sm.WLS(y, x, weights=weights).fit()
-    assert (fit.scale > 1) == (share == 0.2)
-    half = stats.t.ppf(0.975, fit.df_resid) * fit.bse[0] * math.sqrt(max(1, fit.scale) / fit.scale)
-    assert got is not None
-    assert got == pytest.approx((fit.params[0], fit.params[0] - half, fit.params[0] + half), rel=1e-8, abs=1e-8)
-
-
-@pytest.mark.statistical
-def test_slopes_cover_what_made_them():
-    """95 % intervals of 400 data sets: misses beyond a binomial bound of false-alarm probability 1e-6 fail."""
-    misses = 0
-    for seed in range(400):
-        found = cells(lambda m, k: 0.02 * k**0.15, seed=seed, problems=("p",))
-        got = rates.slope(list(rates.series_of(found, "K").values()), "K", 0.95)
-        assert got is not None
-        misses += not got[1] <= 0.15 <= got[2]
-    assert misses <= allowed(400, 0.05)
-
-
-def test_words_of_one_slope():
-    words = {(0.11, 0.2): Rate.SLOWER, (-0.2, -0.11): Rate.FASTER, (-0.05, 0.1): Rate.MATCHES,
-             (-0.3, 0.05): Rate.NOT_SLOWER, (-0.05, 0.2): Rate.INCONCLUSIVE}  # fmt: skip
-    for (low, high), word in words.items():
-        assert rates.verdict_of(low, high, 0.1) is word
-
-
-def test_fits_are_straight_lines_through_their_points():
-    lines = rates.fits(cells(lambda m, k: 0.02 * k**0.25, error=1e-9, problems=("p",)))
-    assert len(lines) == 3
-    for line in lines:
-        assert line["slope"] == pytest.approx(-0.75, abs=1e-7)
-        assert line["K"] == [256, 16_384]
-        assert line["intercept"] == pytest.approx(math.log10(0.02 * 3 * line["M"]), abs=1e-6)
-
-
-def test_one_slow_delay_model_does_not_hide_among_level_ones():
-    def cell(steps: int, delays: str, ratio: float) -> dict[str, Any]:
-        bound = {"lhs": ratio, "ratio": ratio, "se": ratio * 1e-3}
-        place = {"problem": "p", "noise": "n", "delays": delays, "M": 4, "K": steps, "sigma": 1.0, "output": "R1"}
-        return {**place, "branch": "cap", "verdict": "HOLDS HERE", "inequalities": {"bound": bound}}
-
-    def grid(slow: float) -> list[dict[str, Any]]:
-        powers = [slow, *[0.0] * 11]
-        steps = (256, 1024, 4096, 16384)
-        return [cell(k, f"d{i}", 0.1 * (k / 256) ** p) for i, p in enumerate(powers) for k in steps]
-
-    assert rates.judge(grid(0.3), 0.1)["verdict"] == "SLOWER"
-    assert rates.judge(grid(0.0), 0.1)["verdict"] == "MATCHES"

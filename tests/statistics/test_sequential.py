@@ -90,10 +90,10 @@ def test_nothing_is_simulated_that_is_recorded_and_looks_double():
     assert store.computed == 0
     state = State(cell(64), runs=0)
     looks = []
-    while state.runs < 256:
-        state.runs = allocation.next_look(state)
+    while state.runs < 200:
+        state.runs = allocation.next_look(state, 200)
         looks.append(state.runs)
-    assert looks == [8, 16, 32, 64, 128, 256]
+    assert looks == [8, 16, 32, 64, 128, 200]
 
 
 def test_three_times_the_bound_is_refuted_before_all_runs_are_made():
@@ -117,7 +117,7 @@ def test_work_left_over_goes_to_the_inequality_that_is_being_refuted():
 
 def test_a_level_once_crossed_counts():
     """After the verdict more runs, with errors close to the bound, must not take it back: any look is valid."""
-    question = asked(cell(64))
+    question = asked(cell(64), kappa=4)
 
     def early_small(built, rng, count):
         early_small.runs += count
@@ -191,10 +191,10 @@ def made(steps, runs=0, log10_e=0.0, settled=False):
 
 def test_cheap_cells_come_first_and_then_evidence_per_cost():
     fresh = [made(256), made(64), made(128)]
-    assert [s.cell.K for s in allocation.undecided(fresh, math.inf)] == [64, 128, 256]
+    assert [s.cell.K for s in allocation.undecided(fresh, 256, math.inf)] == [64, 128, 256]
     looked = [made(256, 8, 1.0), made(64, 8, 0.1), made(128, 8, 1.0), made(512)]
     # a first look before any second one; then 1/128 > 1/256 > 0.1/64
-    assert [s.cell.K for s in allocation.undecided(looked, math.inf)] == [512, 128, 256, 64]
+    assert [s.cell.K for s in allocation.undecided(looked, 256, math.inf)] == [512, 128, 256, 64]
 
 
 def test_settled_cells_get_more_by_gain_per_cost_and_never_more_than_a_round():

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from ratecheck.checks.job import Job, claims_of, run
 from ratecheck.core.scenario import Scenario
+from ratecheck.mutants.mutant import FOLDER as MUTANTS
 
-FILES = Path(__file__).parent / "files"
+#: claims with a fault are here; methods and stepsizes are those of the battery
+FOLDERS = (Path(__file__).parent / "files", MUTANTS / "kernels", MUTANTS / "rules")
 THEOREM1, THEOREM3 = "mishchenko2022.theorem1", "mishchenko2022.theorem3_convex"
 MINIBATCH = "mishchenko2022.minibatch_convex"
 
@@ -21,12 +23,14 @@ HUBER = {**QUADRATIC, "problem": {"name": "huber", "dimension": 4}}
 
 def lie(name):
     """Return the path of a planted file."""
-    return str(FILES / f"{name}.py")
+    (path,) = (path for folder in FOLDERS if (path := folder / f"{name}.py").is_file())
+    return str(path)
 
 
-def results(claim, *grids, evidence=("exact", "monte-carlo"), replicates=64, **more):
+def results(claim, *grids, evidence=("exact", "monte-carlo"), replicates=64, kappa=None, **more):
     """Return the results of the main job by kind of evidence; a list where there are two of a kind."""
-    data = {"title": "teeth", "exact": {"cases": [[2, 4]]}, "monte_carlo": {"replicates": replicates}, "grid": grids}
+    settings = {"replicates": replicates, "kappa": kappa}
+    data = {"title": "teeth", "exact": {"cases": [[2, 4]]}, "monte_carlo": settings, "grid": grids}
     job = Job(claims_of([claim]), Scenario.model_validate(data), "teeth", 1, evidence, **more)
     return run(job)
 

@@ -146,6 +146,16 @@ def test_holds_here_is_refused_when_the_second_moment_of_the_error_is_infinite(d
 
 
 def test_holds_here_needs_enough_runs():
-    found = result(THEOREM3, {**HUBER, "sigma": 1}, evidence=("monte-carlo",), replicates=16)
+    """With a proven second moment 10 runs can do, with the declared one they cannot."""
+    grid = {**HUBER, "sigma": 1}
+    found = result(THEOREM3, grid, evidence=("monte-carlo",), replicates=16, kappa=4)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "16 runs; no test can claim HOLDS HERE with fewer than 25 at kappa = 4" in found.summary
+    found = result(THEOREM3, grid, evidence=("monte-carlo",), replicates=1)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "one run in a cell: no variance estimate; no test can claim HOLDS HERE with fewer than 10" in found.summary
+    proven = result(THEOREM3, grid, evidence=("monte-carlo",), replicates=16)
+    assert proven.verdict is Verdict.NOT_REFUTED, "16 could have been enough, and were not"
+    proven = result(THEOREM3, grid, evidence=("monte-carlo",), replicates=64)
+    assert proven.verdict is Verdict.HOLDS_HERE
+    assert "assuming E[R^2] <= 2 (derived)" in proven.summary

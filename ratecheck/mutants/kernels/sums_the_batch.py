@@ -1,9 +1,9 @@
 """Minibatch SGD that sums the M gradients of a round for their mean. A planted lie."""
 
-from ratecheck import Method
+from ratecheck.core.method import Arrival, Method, Server
 
 
-def receive(server, a):
+def receive(server: Server, a: Arrival) -> None:
     x, total, g = server.x[0], server.x[1], a.grad[0]
     for i in range(x.shape[0]):
         total[i] += a.gamma * g[i]

@@ -1,9 +1,9 @@
-"""Asynchronous SGD that halves gradients with delay above 2. A planted lie: not the algorithm of the theorems."""
+"""Asynchronous SGD that halves gradients with delay above 2. A planted lie."""
 
-from ratecheck import Method
+from ratecheck.core.method import Arrival, Method, Server
 
 
-def receive(server, a):
+def receive(server: Server, a: Arrival) -> None:
     x, g = server.x[0], a.grad[0]
     share = 1
     if server.clock[0] - a.stamp >= 2:

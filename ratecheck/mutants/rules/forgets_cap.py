@@ -2,7 +2,7 @@
 
 from sympy import sqrt
 
-from ratecheck import Stepsize
+from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import B, K, L, sigma, tau
 
 STEPSIZE = Stepsize(delay=1 / (4 * L * tau), noise=B / (sigma * sqrt(K)))

@@ -1,22 +1,24 @@
 """Asynchronous SGD that hands out x_{k-1} for x_k: the mistake of sending work before the update. A planted lie."""
 
-from ratecheck import Method
+from typing import Any
+
+from ratecheck.core.method import Arrival, Method, Server
 
 
-def start(server, x0):
+def start(server: Server, x0: Any) -> None:
     for i in range(x0.shape[0]):
         server.x[0, i] = x0[i]
         server.x[1, i] = x0[i]
 
 
-def receive(server, a):
+def receive(server: Server, a: Arrival) -> None:
     x, previous, g = server.x[0], server.x[1], a.grad[0]
     for i in range(x.shape[0]):
         previous[i] = x[i]
         x[i] -= a.gamma * g[i]
 
 
-def query(server, worker, gamma, out):
+def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
     for i in range(out.shape[1]):
         out[0, i] = server.x[1, i]
 

@@ -1,9 +1,9 @@
 """Asynchronous SGD with every step too long by one part in a thousand. A planted lie."""
 
-from ratecheck import Method
+from ratecheck.core.method import Arrival, Method, Server
 
 
-def receive(server, a):
+def receive(server: Server, a: Arrival) -> None:
     x, g = server.x[0], a.grad[0]
     for i in range(x.shape[0]):
         x[i] -= a.gamma * (1001 * g[i]) / 1000

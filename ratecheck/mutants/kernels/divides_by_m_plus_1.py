@@ -1,0 +1,16 @@
+"""Minibatch SGD that divides the sum of a round by M + 1. A planted lie."""
+
+from ratecheck.core.method import Arrival, Method, Server
+
+
+def receive(server: Server, a: Arrival) -> None:
+    x, total, g = server.x[0], server.x[1], a.grad[0]
+    for i in range(x.shape[0]):
+        total[i] += a.gamma * g[i]
+    if (server.clock[0] + 1) % server.workers == 0:
+        for i in range(x.shape[0]):
+            x[i] -= total[i] / (server.workers + 1)
+            total[i] = 0 * total[i]
+
+
+METHOD = Method("divides_by_m_plus_1", receive, slots=("x", "total"))

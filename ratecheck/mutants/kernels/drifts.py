@@ -1,0 +1,14 @@
+"""Asynchronous SGD whose first coordinate drifts. A planted lie."""
+
+from ratecheck.core.method import Arrival, Method, Server
+
+
+def receive(server: Server, a: Arrival) -> None:
+    x, g = server.x[0], a.grad[0]
+    for i in range(x.shape[0]):
+        x[i] -= a.gamma * g[i]
+    for i in range(server.replicates):
+        x[i] -= a.gamma / 1000
+
+
+METHOD = Method("drifts", receive)

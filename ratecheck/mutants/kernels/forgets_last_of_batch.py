@@ -1,0 +1,17 @@
+"""Minibatch SGD that forgets the last gradient of each round. A planted lie."""
+
+from ratecheck.core.method import Arrival, Method, Server
+
+
+def receive(server: Server, a: Arrival) -> None:
+    x, total, g = server.x[0], server.x[1], a.grad[0]
+    if (server.clock[0] + 1) % server.workers != 0:
+        for i in range(x.shape[0]):
+            total[i] += a.gamma * g[i]
+    if (server.clock[0] + 1) % server.workers == 0:
+        for i in range(x.shape[0]):
+            x[i] -= total[i] / server.workers
+            total[i] = 0 * total[i]
+
+
+METHOD = Method("forgets_last_of_batch", receive, slots=("x", "total"))
