@@ -14,8 +14,10 @@ from ratecheck.core.problem import Vector
 
 #: gradient differences taken for one pair of extreme curvatures
 STEPS = 128
-#: evaluations of F from one start
+#: evaluations of F from one start, about
 EVALUATIONS = 60
+#: up to this dimension smooth F go to BFGS with a full matrix: L-BFGS-B waits for threads in vectors of any size
+DENSE = 256
 #: the subgradient steps aim this far below the best value met, in parts of what the other searches gained
 LEVELS = (0.1, 0.01, 0.001)
 
@@ -46,16 +48,16 @@ def lowest(
 ) -> Vector:
     """Return the point (d,) of the lowest value met from these starts.
 
-    By L-BFGS-B, which also makes its way on most functions with kinks (Lewis and Overton 2013), although a kink may
-    stop it; where F need not be differentiable (``smooth=False``) therefore also by subgradient steps, which nothing
-    stops short of a convex minimum.
+    By BFGS; in high dimension, and where F has kinks, by L-BFGS-B, which also makes its way on most functions with
+    kinks (Lewis and Overton 2013), although a kink may stop it; where F need not be differentiable (``smooth=False``)
+    therefore also by subgradient steps, which nothing stops short of a convex minimum.
     """
 
     def height(x: Vector) -> float:
         return value(x) if np.isfinite(value(x)) else np.inf
 
     with np.errstate(all="ignore"):
-        met = [*starts, *(_descend(value, gradient, start) for start in starts)]
+        met = [*starts, *(_descend(value, gradient, start, smooth) for start in starts)]
         if not smooth:
             best = min(met, key=height)
             gained = max(map(height, starts)) - height(best)
@@ -63,7 +65,9 @@ def lowest(
         return min(met, key=height)
 
 
-def _descend(value: Callable[[Vector], float], gradient: Callable[[Vector], Vector], start: Vector) -> Vector:
+def _descend(
+    value: Callable[[Vector], float], gradient: Callable[[Vector], Vector], start: Vector, smooth: bool
+) -> Vector:
     base, size = value(start), float(np.linalg.norm(gradient(start)))
     if not (np.isfinite(base) and 0 < size < np.inf):
         return start
@@ -74,10 +78,13 @@ def _descend(value: Callable[[Vector], float], gradient: Callable[[Vector], Vect
     def slope(x: Vector) -> Vector:
         return gradient(x) / size
 
-    found = optimize.minimize(
-        scaled, start, jac=slope, method="L-BFGS-B",
-        options={"maxfun": EVALUATIONS, "ftol": 2.0**-52, "gtol": 1e-12},
-    )  # fmt: skip
+    if smooth and start.size <= DENSE:
+        found = optimize.minimize(
+            scaled, start, jac=slope, method="BFGS", options={"maxiter": EVALUATIONS, "gtol": 1e-12}
+        )
+    else:
+        options = {"maxfun": EVALUATIONS, "ftol": 2.0**-52, "gtol": 1e-12}
+        found = optimize.minimize(scaled, start, jac=slope, method="L-BFGS-B", options=options)
     return np.asarray(found.x, dtype=np.float64)
 
 

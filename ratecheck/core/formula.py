@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -127,6 +127,7 @@ def _rational(value: Any) -> sp.Expr:
     return sp.Rational(fraction.numerator, fraction.denominator)
 
 
+@lru_cache(maxsize=4096)
 def _scales(term: sp.Expr, of_x: bool, power: int) -> bool:
     """True when rescaling one axis by 4 rescales the term by 4**power, at a fixed irrational-free point."""
     point = {s: sp.Rational(3 + 2 * i, 2 + i) for i, s in enumerate(sorted(term.free_symbols, key=str))}
