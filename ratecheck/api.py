@@ -18,7 +18,7 @@ from ratecheck.core.verdict import Result
 from ratecheck.engine.build import build
 from ratecheck.engine.sweep import Outcome
 from ratecheck.engine.sweep import simulate as run_block
-from ratecheck.errors import PartError
+from ratecheck.errors import AssumptionError, PartError
 
 
 def check(
@@ -74,13 +74,18 @@ def exact_moments(
 
     For quadratics, additive noise and methods linear in the gradients. Each inequality has ``lhs``, ``rhs``, ``ratio``
     and ``verdict``; ``rational=True`` computes in Fractions (small cells). Raises CapabilityError where it does not
-    apply, with the reason.
+    apply and AssumptionError where the claim does not, with the reason.
     """
     from ratecheck.checks.moments import check_moments
+    from ratecheck.checks.preconditions import contradiction
 
     found: Claim = shelf.claim(claim) if isinstance(claim, str) else claim
     here = under(cell, found, None, None)
-    built = build(here, seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize)
+    built = build(here, seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize,
+                  growth=found.growth)  # fmt: skip
+    fault = next(iter(found.failing(built.facts)), None) or contradiction(built)
+    if fault:
+        raise AssumptionError(f"{found.title!r} does not apply to this cell: {fault}.")
     return check_moments(found, built, exact=rational)
 
 

@@ -78,17 +78,26 @@ def show(
 
     found = shelf.claim(claim)
     rule = shelf.STEPSIZES.get(found.stepsize) if isinstance(found.stepsize, str) else found.stepsize
+    if latex:
+        echo(as_latex(found, rule))
+        return
+    from ratecheck.checks.symbolic import check as derive
+
+    derivation = derive(claim, found, "")
+    chain = derivation.as_json() if derivation else None
     if as_json:
-        echo_json(as_data(claim, found, rule))
+        echo_json(as_data(claim, found, rule, chain))
     else:
-        echo(as_latex(found, rule) if latex else as_text(claim, found, rule))
+        echo(as_text(claim, found, rule, chain))
 
 
 @app.command()
 def check(
     targets: Targets = None,
     profile: Annotated[str, typer.Option(help="quick, standard, thorough, or another scenario.")] = "quick",
-    evidence: Annotated[str | None, typer.Option(help="Kinds of evidence, comma-separated: exact,monte-carlo.")] = None,
+    evidence: Annotated[
+        str | None, typer.Option(help="Kinds of evidence, comma-separated: exact,monte-carlo,symbolic.")
+    ] = None,
     method: Annotated[str | None, typer.Option(help="A method instead of the claim's: a name or FILE.py.")] = None,
     stepsize: Annotated[str | None, typer.Option(help="A stepsize instead of the claim's: a name or FILE.py.")] = None,
     trace: Annotated[
@@ -104,7 +113,9 @@ def check(
     reproducible: Annotated[
         bool, typer.Option("--reproducible", help="Use the build that equals CPython bit for bit.")
     ] = False,
-    ledger: Annotated[Path | None, typer.Option(help="Add the evidence of this run, with a fresh seed, to FILE.")] = None,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Add the evidence of this run, with a fresh seed, to FILE.")
+    ] = None,
     out: Out = Path("."),
     as_json: Json = False,
     require: Annotated[str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict.")] = None,
@@ -172,14 +183,16 @@ def _seconds(text: str) -> float:
 
 
 @app.command()
-def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads = None, out: Out = Path("."),
-           as_json: Json = False) -> None:  # fmt: skip
+def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads = None,
+           budget: Annotated[str | None, typer.Option(help="Stop after this time, such as 90s or 10m.")] = None,
+           out: Out = Path("."), as_json: Json = False) -> None:  # fmt: skip
     """Go on with a run that was stopped or killed; finished records are not computed again."""
     from ratecheck.commands.request import resumed
     from ratecheck.core.run import Run
 
     run = Run.find(name, out)
-    _work(resumed(run), run, threads or default_threads(), None, as_json)
+    seconds = _seconds(budget) if budget is not None else None
+    _work(resumed(run), run, threads or default_threads(), seconds, as_json)
 
 
 @app.command()
@@ -269,6 +282,8 @@ def main() -> NoReturn:
         why = str(fault)
     except OSError as fault:
         why = f"{fault.filename or 'a file'}: {fault.strerror or fault}."
+    except ArithmeticError as fault:
+        why = f"a number is too large for 64 bits, or none: {fault}; look at sigma, the constants and the bound."
     except MemoryError as fault:
         why = f"this needs more memory than there is: {fault}; choose a smaller K, M or dimension."
     except Exception as fault:

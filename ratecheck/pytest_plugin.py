@@ -130,7 +130,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Count the tests that share alpha: those left after any selection."""
+    """Count the tests that share alpha: those left after any selection.
+
+    Raises UsageError for a marked test that does not take the fixture: it would pass without having checked anything.
+    """
+    for item in session.items:
+        if item.get_closest_marker("theorem") and "claim" not in getattr(item, "fixturenames", ()):
+            raise pytest.UsageError(f"{item.nodeid} is marked theorem and does not take the fixture 'claim'.")
     marks = [item.get_closest_marker("theorem") for item in session.items]
     kinds = [str(mark.kwargs.get("evidence") or EVIDENCE_AT_RANDOM) for mark in marks if mark]
     session.config.stash[TESTS] = sum(EVIDENCE_AT_RANDOM in kind for kind in kinds)
@@ -187,6 +193,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     verdicts = ", ".join(f"{verdict} {n}" for verdict, n in sorted(counts.items()))
     alpha = min(test["alpha"] for test in found.values())
     terminalreporter.line(f"tests of claims: {len(found)}, alpha {alpha:.3g} each; verdicts: {verdicts}")
+    seed = terminalreporter.config.stash[SETTINGS].seed
+    if seed is not None:
+        terminalreporter.line(f"seed {seed} (--ratecheck-seed {seed})")
     for nodeid, test in sorted(found.items()):
         for one in test["results"]:
             if one["verdict"] in ("NOT REFUTED", "INCONCLUSIVE"):

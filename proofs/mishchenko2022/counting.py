@@ -16,6 +16,10 @@ from fractions import Fraction
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Counting
 
+from ._counting_proof import PROOF
+
+__all__ = ["CLAIM", "PROOF"]
+
 
 def telescoped(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:
     """Slack of (a): p K - p(p-1)/2 minus the sum of the delays; minus infinity-like when the sum does not telescope."""

@@ -12,6 +12,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting import ASYNC
 
 SOURCE = "Mishchenko, Bach, Even & Woodworth (2022), Lemma 1"
 
@@ -30,6 +32,9 @@ IDENTITIES = (
         source=SOURCE,
     ),
 )
+
+#: the induction over the steps of one worker is in ``ratecheck.checks.steps.counting``, lemma "in flight"
+PROOF = Proof(ASYNC, (Counting("in flight", "in flight"),), proves={"": {"lemma1": "in flight"}})
 
 CLAIM = Claim(
     title="Virtual iterates: what is in flight",

@@ -15,6 +15,8 @@ from ratecheck.core.formula import Formula
 from ratecheck.core.identity import Identity, View
 from ratecheck.core.symbols import B, K, L, M, Q, W, last_sq, mean_gap, output_gap, sigma
 
+from ._minibatch_convex_proof import PROOF
+
 
 def residual(view: View) -> Any:
     """Return M (x - x_0) minus what all gradients delivered so far sum to, at the end of a round; zero within one."""
@@ -31,6 +33,8 @@ IDENTITIES = (
         source="definition of minibatch SGD",
     ),
 )
+
+__all__ = ["CLAIM", "IDENTITIES", "PROOF"]
 
 CLAIM = Claim(
     title="Minibatch SGD, convex smooth objectives",

@@ -16,6 +16,7 @@ from ratecheck.core.claim import Claim, Inequality, Statement, at_least, has, of
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, G, K, M, W, mean_gap, output_gap, virtual_sq
 
+from ._theorem1_proof import PROOF
 from .lemma1 import IDENTITIES
 
 _GAMMA = W / K  # constant stepsizes: the weights of x_1..x_K sum to K gamma
@@ -23,6 +24,8 @@ _RHS = {
     "start": B**2 / (2 * W) + _GAMMA**2 * M**2 * G**2 / (2 * W),
     "in_flight": _GAMMA * G**2 * (M - Rational(1, 2)),
 }
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Asynchronous SGD with a constant stepsize, convex Lipschitz objectives",

@@ -19,6 +19,7 @@ from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, K, L, M, Q, W, mean_gap, output_gap, sigma, virtual_sq
 
 from . import second_moment
+from ._theorem3_convex_proof import PROOF
 from .lemma1 import IDENTITIES
 
 _CONDITIONAL = Inequality(
@@ -40,6 +41,8 @@ def _bound(optimisation: object, noise: object) -> Inequality:
         second_moment=second_moment.OF_OUTPUT,
     )
 
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Delay-adaptive asynchronous SGD, convex smooth objectives",

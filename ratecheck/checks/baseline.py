@@ -21,8 +21,8 @@ VERSION = 1
 #: a coefficient has moved beyond this many standard errors of the difference: normal errors do so with probability
 #: 0.0027, the false alarm for each coefficient
 ERRORS = 3.0
-#: and by more than this part of the larger one: the delays of other seeds move it by less (by 0.7 % where it was
-#: measured), and a coefficient without sampling error is compared with this alone
+#: and by more than this part of the larger one: a change that anybody would call none moves it by less, and a
+#: coefficient without sampling error is compared with this alone
 PART = 0.05
 
 
@@ -156,7 +156,11 @@ def compare(then: Mapping[str, Any], now: Mapping[str, Any]) -> Comparison:
             )
             continue
         if old["seed"] != new["seed"]:
-            notes.append(f"{claim}: the seeds differ ({old['seed']}, {new['seed']}), so the delays do too")
+            notes.append(
+                f"{claim}: the run has seed {new['seed']} and the baseline {old['seed']}, so delays differ and "
+                f"coefficients are not compared; run with --seed {old['seed']}"
+            )
+            continue
         before, after = _by_name(old["entries"]), _by_name(new["entries"])
         notes += _missing(f"{claim}: coefficient", before, after)
         changes += [

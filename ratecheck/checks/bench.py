@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ratecheck.checks.solver import extremes, lowest
-from ratecheck.core.problem import Instance, Problem, Vector
+from ratecheck.core.problem import MEAN, Instance, Problem, Vector
 
 #: above this dimension no whole Hessians are made: extreme curvatures come from Lanczos steps
 HESSIAN_LIMIT = 64
@@ -27,8 +27,9 @@ HESSIAN_LIMIT = 64
 class Observed:
     """Bounds on the true constants by what was seen, rounding taken off, and how far from the minimiser it was seen.
 
-    ``bound``: L, G and sigma are at least these, mu at most; "concave" is the largest excess of F in the middle of a
-    pair of points over the mean of its ends. ``away`` has the same names, those of which nothing was seen left out.
+    ``bound``: L, G, sigma and zeta are at least these, mu at most; "concave" is the largest excess of F in the middle
+    of a pair of points over the mean of its ends. ``away`` has the same names, those of which nothing was seen left
+    out.
     """
 
     bound: dict[str, float]
@@ -37,23 +38,30 @@ class Observed:
 
 @dataclass(frozen=True)
 class Bench:
-    """An instance on the test bench: its kernels as functions of arrays (d,), and what is observed of it."""
+    """An instance on the test bench, for M ``workers``: its kernels on arrays (d,), and what is observed of it."""
 
     problem: Problem
     instance: Instance
     seed: int = 0
+    workers: int = 1
 
-    def gradient(self, x: Vector) -> Vector:
-        """Return the gradient of F at ``x`` (d,)."""
+    @property
+    def different(self) -> range:
+        """The workers whose objectives may differ: all of a heterogeneous problem, else one for all."""
+        return range(self.workers if self.problem.heterogeneous else 1)
+
+    def gradient(self, x: Vector, worker: int | None = None) -> Vector:
+        """Return the gradient at ``x`` (d,) of F, or of one worker's objective."""
         out = np.zeros_like(x)
-        self.problem.mean_gradient(x, 0, self.instance.data, out)
+        whole = MEAN if self.problem.heterogeneous else 0
+        self.problem.mean_gradient(x, whole if worker is None else worker, self.instance.data, out)
         return out
 
-    def row_gradient(self, x: Vector, rows: Any) -> Vector:
-        """Return the gradient at ``x`` (d,) on these rows (batch,), averaged."""
+    def row_gradient(self, x: Vector, rows: Any, worker: int = 0) -> Vector:
+        """Return the gradient of a worker at ``x`` (d,) on these rows (batch,), averaged."""
         out = np.zeros_like(x)
         assert self.problem.gradient is not None
-        self.problem.gradient(x, 0, np.asarray(rows, dtype=np.int64), self.instance.data, out)
+        self.problem.gradient(x, worker, np.asarray(rows, dtype=np.int64), self.instance.data, out)
         return out
 
     def value(self, x: Vector) -> float:
@@ -147,7 +155,7 @@ class Bench:
     @cached_property
     def seen(self) -> Observed:
         """What was seen of the constants, and where."""
-        bound, away = {"L": 0.0, "mu": np.inf, "G": 0.0, "concave": -np.inf}, dict[str, float]()
+        bound, away = {"L": 0.0, "mu": np.inf, "G": 0.0, "zeta": 0.0, "concave": -np.inf}, dict[str, float]()
 
         def note(name: str, value: float, x: Vector) -> None:
             if (value < bound[name]) if name == "mu" else (value > bound[name]):
@@ -163,6 +171,8 @@ class Bench:
                 note("concave", middle - 2 * self.value_rounding(x, y), (x + y) / 2)
         for x in self.rays():
             note("G", float(np.linalg.norm(self.gradient(x))) - self.gradient_rounding(x), x)
+            if self.problem.heterogeneous:
+                self._see_workers(x, note)
         if self.instance.rows:
             self._see_rows(bound, note)
         return Observed(bound, away)
@@ -179,11 +189,37 @@ class Bench:
         for v, t in itertools.product(directions, np.geomspace(1e-2, 1e3, fine)):
             yield self.instance.minimiser + v * (t * self.reach / np.linalg.norm(v))
 
+    def _see_workers(self, x: Vector, note: Callable[[str, float, Vector], None]) -> None:
+        whole = self.gradient(x)
+        for m in self.different:
+            own = self.gradient(x, m)
+            size, apart = float(np.linalg.norm(own)), float(np.linalg.norm(own - whole))
+            loss = self.gradient_rounding(x) + self.rounding(size)
+            note("G", size - loss, x)
+            note("zeta", apart - 2 * loss, x)
+
     def _see_rows(self, bound: dict[str, float], note: Callable[[str, float, Vector], None]) -> None:
         bound["sigma"] = 0.0
-        for x in (*self.points, *self.rays(fine=4)):
-            each = np.array([self.row_gradient(x, [j]) for j in range(self.instance.rows)])
+        for x, m in itertools.product((*self.points, *self.rays(fine=4)), self.different):
+            each = np.array([self.row_gradient(x, [j], m) for j in range(self.instance.rows)])
             norms, centred = np.linalg.norm(each, axis=1), each - each.mean(axis=0)
             loss = self.rounding(float(norms.max()))
             note("G", float(norms.max()) - loss, x)
             note("sigma", float(np.sqrt(np.square(centred).sum(axis=1).mean() / self.instance.batch)) - loss, x)
+
+
+def unlike(bench: Bench) -> str | None:
+    """Return a sentence when the workers' gradients differ undeclared, or are declared and F is not their mean."""
+    declared = bench.problem.heterogeneous
+    step = np.random.default_rng(bench.seed).normal(size=bench.instance.dimension) * bench.reach
+    for x in bench.points if declared else [bench.instance.start + step]:
+        each = np.array([bench.gradient(x, m) for m in range(bench.workers)])
+        if not declared:
+            other = next((m for m, g in enumerate(each) if not np.array_equal(g, each[0], equal_nan=True)), None)
+            if other is not None:
+                return f"the gradients of workers 0 and {other} differ, and the problem is not declared heterogeneous"
+            continue
+        off = float(np.linalg.norm(each.mean(axis=0) - bench.gradient(x)))
+        if off > 2 * (bench.gradient_rounding(x) + bench.rounding(float(np.linalg.norm(each, axis=1).max()))):
+            return f"the mean of the workers' gradients is {off:.3g} off the gradient of F (worker {MEAN})"
+    return None

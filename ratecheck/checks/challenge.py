@@ -9,21 +9,24 @@ the rounding of the kernels.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.bench import Bench
+from ratecheck.checks.bench import Bench, unlike
 from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
 from ratecheck.core.keys import key_of
-from ratecheck.core.problem import Problem, Vector
+from ratecheck.core.problem import MEAN, Problem, Vector
 
 __all__ = ["challenge_delays", "challenge_noise", "challenge_problem"]
 
 #: a class word and the constant that must come with it
 NEEDS = {"smooth": "L", "strongly-convex": "mu", "lipschitz": "G"}
+#: workers tried where nobody says how many there are
+WORKERS = 4
 
 
 def challenge_problem(
@@ -34,11 +37,11 @@ def challenge_problem(
 ) -> list[str]:
     """Return a sentence for everything the problem declares that is refuted by points tried.
 
-    ``par`` are its parameters, ``constants`` those of a cell (a problem may ask for W, say). Raises PartError
-    when the instance cannot be made.
+    ``par`` are its parameters, ``constants`` those of a cell (a problem may ask for W, say, or for M workers). Raises
+    PartError when the instance cannot be made.
     """
     instance = problem.instance(par or {}, constants or {}, key_of("challenge", seed))
-    bench = Bench(problem, instance, seed)
+    bench = Bench(problem, instance, seed, int((constants or {}).get("M", WORKERS)))
     found: list[str | None] = []
     if instance.rows and problem.gradient is None:
         found = ["has rows and no kernel gradient(x, worker, sample, data, out)"]
@@ -90,7 +93,7 @@ def _sigma_is_of_rows(bench: Bench) -> str | None:
     return None
 
 
-def _derivative(bench: Bench) -> str | None:
+def derivative(bench: Bench) -> str | None:
     """Hold the gradient against value differences: within L h / 2, or (convex) between one-sided slopes."""
     smooth, convex = bench.instance.constants.get("L"), "convex" in bench.instance.classes
     if smooth is None and not convex:
@@ -148,13 +151,13 @@ def _rows(bench: Bench) -> str | None:
     if not bench.instance.rows:
         return None
     every = np.arange(bench.instance.rows)
-    for x in bench.points[:5]:
-        each = np.array([bench.row_gradient(x, [j]) for j in every])
+    for x, m in itertools.product(bench.points[:5], bench.different):
+        each = np.array([bench.row_gradient(x, [j], m) for j in every])
         loss = bench.rounding(float(np.abs(each).max())) + bench.gradient_rounding(x)
-        if np.abs(each.mean(axis=0) - bench.gradient(x)).max() > loss:
+        if np.abs(each.mean(axis=0) - bench.gradient(x, m)).max() > loss:
             return "the mean of its gradients over all rows is not its mean_gradient"
         batch = bench.random.choice(every, size=5)
-        if np.abs(each[batch].mean(axis=0) - bench.row_gradient(x, batch)).max() > loss:
+        if np.abs(each[batch].mean(axis=0) - bench.row_gradient(x, batch, m)).max() > loss:
             return "its gradient on a batch of rows is not the mean of theirs"
     return None
 
@@ -170,23 +173,28 @@ def _replicates(bench: Bench) -> str | None:
         problem.value(joint, laid, values)
         if np.abs(values - [bench.value(x) for x in points]).max() > 2 * bench.value_rounding(*points):
             return f"its value on {many} replicates is not that of each alone"
-        jobs: list[tuple[str, Vector]] = [("mean_gradient", np.array([bench.gradient(x) for x in points]))]
         sample = bench.random.integers(0, max(1, rows), size=(many, 2))
+        whole = [MEAN] if problem.heterogeneous else []
+        jobs = [("mean_gradient", m, np.array([bench.gradient(x, m) for x in points])) for m in
+                (*whole, *bench.different)]  # fmt: skip
         if rows:
-            each = [bench.row_gradient(x, s) for x, s in zip(points, sample, strict=True)]
-            jobs.append(("gradient", np.array(each)))
-        for name, expected in jobs:
+            pairs = list(zip(points, sample, strict=True))
+            jobs += [
+                ("gradient", m, np.array([bench.row_gradient(x, s, m) for x, s in pairs])) for m in bench.different
+            ]
+        for name, m, expected in jobs:
             if name == "mean_gradient":
-                problem.mean_gradient(joint, 0, laid, out)
+                problem.mean_gradient(joint, m, laid, out)
             elif problem.gradient is not None:
-                problem.gradient(joint, 0, sample.ravel(), laid, out)
+                problem.gradient(joint, m, sample.ravel(), laid, out)
             if np.abs(out.reshape(-1, many).T - expected).max() > 2 * bench.gradient_rounding(*points):
                 return f"its {name} on {many} replicates is not that of each alone"
     return None
 
 
 _CHECKS: tuple[Callable[[Bench], str | None], ...] = (
-    _words, _rows, _replicates, _derivative, _minimum, _convexity, _strong_convexity,
+    _words, _rows, _replicates, derivative, _minimum, _convexity, _strong_convexity,
     _upper("L", "gradients that change at rate"), _upper("G", "a gradient of norm"),
-    _upper("sigma", "a standard deviation over rows of"), _sigma_is_of_rows,
+    _upper("sigma", "a standard deviation over rows of"), _upper("zeta", "a worker's gradient off that of F by"),
+    _sigma_is_of_rows, unlike,
 )  # fmt: skip

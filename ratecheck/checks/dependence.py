@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from ratecheck.core.keys import key_of
+from ratecheck.core.problem import MEAN
 from ratecheck.core.schedule import Schedule
 from ratecheck.engine.build import Built
 from ratecheck.engine.compile import seal
@@ -29,7 +30,7 @@ Vector = npt.NDArray[np.float64]
 #: probability that a cell whose delays are independent of its noise is called dependent
 ALARM = 1e-6
 #: gradients looked at, and numbers of noise drawn, at most
-HANDOUTS, NUMBERS = 2048, 1 << 20
+HANDOUTS, NUMBERS = 8192, 1 << 20
 #: fewer runs may be equal by chance
 FEW = 16
 
@@ -155,7 +156,8 @@ def _marks(built: Built, handouts: int) -> Iterator[Vector]:
     data = built.instance.data
     layout = built.problem.layout
     data = np.ascontiguousarray(layout(data, 1) if layout else data, dtype=np.float64)
-    seal("mean_gradient", built.problem.mean_gradient)(built.instance.start.astype(np.float64), 0, data, slope)
+    whole = MEAN if built.problem.heterogeneous else 0
+    seal("mean_gradient", built.problem.mean_gradient)(built.instance.start.astype(np.float64), whole, data, slope)
     for part in (noise[:, :, :1], noise):
         yield np.einsum("hir,hir->h", part, part)
         yield np.einsum("hir,i->h", part, slope)
@@ -168,7 +170,7 @@ def identical(built: Built, numbers: Mapping[str, Any]) -> str | None:
     itself never changed in the first half of the run.
     """
     # the virtual iterate sums up gradients by itself, whatever the method does with them
-    measured = [np.asarray(v, dtype=np.float64) for n, v in numbers.items() if n != "virtual_sq"]
+    measured = [np.asarray(v, dtype=np.float64) for n, v in numbers.items() if not n.startswith("virtual")]
     runs = measured[0].size
     if not built.noisy or runs < FEW or any((v != v[0]).any() for v in measured):
         return None

@@ -20,10 +20,12 @@ from ratecheck.core.witness import Witness
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.replay import replay_rows
 from ratecheck.engine.schedule import from_order
-from ratecheck.errors import PartError
+from ratecheck.errors import CapabilityError, PartError
 
 Case = tuple[int, int]
 Order = tuple[int, ...]
+#: a case with more arrival orders (workers told apart) than this is refused: minutes of exact arithmetic
+LARGEST_CASE = 10**8
 
 
 class Found(Exception):
@@ -101,16 +103,20 @@ def _vector(i: int, size: int, schedule: Any) -> str:
 
 @lru_cache(maxsize=256)
 def sweep_identity(
-    identity: Identity, method: Method, scheduler: Scheduler, case: Case, constants: tuple[tuple[str, Any], ...] = ()
-) -> dict[str, Any]:
+    identity: Identity, method: Method, scheduler: Scheduler, case: Case, constants: tuple[tuple[str, Any], ...] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:  # fmt: skip
     """Check one identity on all arrival orders of one case (M, K); the same question is answered once a process.
 
-    ``constants`` are further numbers of the cell that a method's ``par`` may name.
+    ``constants`` are further numbers of the cell that a method's ``par`` may name. Raises KeyboardInterrupt when
+    ``stopped`` says so.
     """
     workers, steps = case
     orders = 0
     for order in arrival_orders(scheduler, workers, steps, labelled=method.sees_workers):
         orders += 1
+        if stopped():
+            raise KeyboardInterrupt
         fault = residual_of(identity, method, scheduler, workers, order, {**dict(constants), "M": workers, "K": steps})
         if fault is not None:
             return {
@@ -132,18 +138,22 @@ def sweep_identity(
 
 def _all(scheduler: Scheduler, workers: int, steps: int) -> int:
     """Return the number of arrival orders with workers told apart."""
-    if scheduler.every is None:
+    if scheduler.every is None and not scheduler.keyed:
         return int(workers**steps)
     return sum(1 for _ in arrival_orders(scheduler, workers, steps, labelled=True))
 
 
-def sweep_counting(fact: Counting, scheduler: Scheduler, case: Case) -> dict[str, Any]:
-    """Check one counting fact on all arrival orders of one case."""
+def sweep_counting(
+    fact: Counting, scheduler: Scheduler, case: Case, stopped: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Check one counting fact on all arrival orders of one case. Raises KeyboardInterrupt when ``stopped`` says so."""
     workers, steps = case
     smallest: Fraction | None = None
     orders = 0
     for order in arrival_orders(scheduler, workers, steps, labelled=False):
         orders += 1
+        if stopped():
+            raise KeyboardInterrupt
         slack = slack_of(fact, scheduler, workers, order)
         smallest = slack if smallest is None else min(smallest, slack)
         if slack < 0:
@@ -172,13 +182,20 @@ def check(
     method: str | None = None,
     constants: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = lambda text: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Result | None:
     """Return the exact evidence for a claim, or None when it has no identity and no counting fact.
 
     ``method`` overrides the claim's (a name or a file), ``constants`` are declared by hand in the scenario. A method
     with branches on numbers, or one that is no kernel, is NOT APPLICABLE here: its identities are looked at on floats,
-    along the runs.
+    along the runs. Raises CapabilityError for a case with more arrival orders than anyone would wait for.
     """
+    for workers, steps in cases:
+        if workers**steps > LARGEST_CASE:
+            raise CapabilityError(
+                f"exact case [{workers}, {steps}] has {workers}^{steps} arrival orders, and at most {LARGEST_CASE:.0e} "
+                "are enumerated: take a smaller M or K."
+            )
     if not claim.identities and not claim.counting:
         return None
     rule, scheduler = shelf.METHODS.get(method or claim.method), shelf.SCHEDULERS.get(claim.scheduler)
@@ -195,8 +212,8 @@ def check(
             for case in cases:
                 say(f"{thing.name}: all arrival orders of M = {case[0]}, K = {case[1]}")
                 found.append(
-                    sweep_identity(thing, rule, scheduler, (case[0], case[1]), given) if isinstance(thing, Identity)
-                    else sweep_counting(thing, scheduler, (case[0], case[1]))
+                    sweep_identity(thing, rule, scheduler, (case[0], case[1]), given, stopped)
+                    if isinstance(thing, Identity) else sweep_counting(thing, scheduler, (case[0], case[1]), stopped)
                 )  # fmt: skip
                 if "fault" in found[-1]:
                     return _refuted(

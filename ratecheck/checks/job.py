@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks import exact, monte_carlo
+from ratecheck.checks import exact, monte_carlo, symbolic
 from ratecheck.checks.measure import Store
 from ratecheck.checks.question import Asked
 from ratecheck.checks.stepsizes import compare
@@ -19,9 +19,11 @@ from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.errors import CapabilityError, FormulaError
 
-EVIDENCE = ("exact", "monte-carlo")
+EVIDENCE = ("exact", "monte-carlo", "symbolic")
+#: the kinds that a check has when none are asked for: those that run the method
+DEFAULT = ("exact", "monte-carlo")
 #: kinds of evidence the design has and this version has not
-LATER = ("symbolic", "worst-case", "attack")
+LATER = ("worst-case", "attack")
 
 #: what a stepsize may be made of, besides constants of the scenario
 STEPSIZE_LETTERS = ("k", "tau", "K", "M", "L", "mu", "G", "sigma", "B", "Delta", "zeta", "stepsize")
@@ -35,7 +37,7 @@ class Job:
     scenario: Scenario
     name: str
     seed: int
-    evidence: Sequence[str] = EVIDENCE
+    evidence: Sequence[str] = DEFAULT
     threads: int = 1
     method: str | None = None
     stepsize: str | None = None
@@ -50,7 +52,7 @@ class Job:
 def evidence_of(text: str | None) -> tuple[str, ...]:
     """Read ``--evidence a,b``. Raises CapabilityError with what there is for a kind this version has not."""
     if text is None:
-        return EVIDENCE
+        return DEFAULT
     kinds = tuple(k.strip() for k in text.split(",") if k.strip())
     for kind in kinds:
         if kind not in EVIDENCE:
@@ -87,7 +89,8 @@ def run(job: Job) -> list[Result]:
     for name, claim in job.claims.items():
         if "exact" in job.evidence and (claim.identities or claim.counting):
             with_cases = partial(exact.check, name, claim, job.scenario.exact.cases, job.name, method=job.method,
-                                 constants=by_hand, say=partial(_say, job, name))  # fmt: skip
+                                 constants=by_hand, say=partial(_say, job, name),
+                                 stopped=job.store.stop.is_set)  # fmt: skip
             keep(_unless_stopped(job, name, "exact", with_cases))
         # whatever was asked: runs with a stepsize that is not the claim's say nothing about the claim
         if claim.outputs and job.stepsize:
@@ -95,6 +98,11 @@ def run(job: Job) -> list[Result]:
     for name, claim in job.claims.items():
         if "monte-carlo" in job.evidence and claim.outputs:
             keep(_unless_stopped(job, name, "monte-carlo", partial(monte_carlo.check, asked[name], job.store)))
+    # a derivation is about the claim as it is typed, not about a method or a stepsize put in its place
+    for name, claim in job.claims.items():
+        if "symbolic" in job.evidence and not (job.method or job.stepsize):
+            alone = len(job.evidence) == 1
+            keep(_unless_stopped(job, name, "symbolic", partial(symbolic.check, name, claim, job.name, say_none=alone)))
     return results
 
 
@@ -176,4 +184,4 @@ def claims_of(names: Sequence[str]) -> dict[str, Claim]:
     return {name: shelf.claim(name) for name in (names or shelf.CLAIMS.names())}
 
 
-__all__ = ["EVIDENCE", "Job", "claims_of", "document", "evidence_of", "exit_code", "run", "with_trace"]
+__all__ = ["DEFAULT", "EVIDENCE", "Job", "claims_of", "document", "evidence_of", "exit_code", "run", "with_trace"]

@@ -90,18 +90,20 @@ def run_units(
     threads: int,
     strict: bool,
     progress: Callable[[int, int], None],
+    most: int | None = None,
 ) -> None:
     """Make sure the store has a record for every unit (cell, block); compute the missing ones on ``threads`` threads.
 
     A unit's numbers depend on the unit alone, so neither threads nor order change them. On an interrupt the units in
     progress are stopped at their next chunk and KeyboardInterrupt goes on; finished records stay. A set ``store.stop``
-    (the budget is spent) counts as an interrupt.
+    (the budget is spent) counts as an interrupt. ``most``: blocks hold at most so many runs.
     """
     missing = [(b, i) for b, i in units if record_key(claim, b.cell.digest, i) not in store.records]
 
     def one(unit: tuple[Built, int]) -> None:
         built, block = unit
         width = block_width(built.instance.dimension) if built.noisy else 1
+        width = min(width, most or width)
         record = measure(built, block, width, wanted, identities, strict, store.stop)
         store.add({"key": record_key(claim, built.cell.digest, block), **record})
 

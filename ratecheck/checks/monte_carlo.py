@@ -119,10 +119,15 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
     statement = asked.claim.outputs[state.cell.output]
     state.sides = {n: left_side(i, built, numbers) for n, i in statement.inequalities().items()}
     state.terms = statement.bound.rhs.term_values(built.constants)
-    held = state.verdict is Verdict.HOLDS_HERE
+    held, settled = state.verdict is Verdict.HOLDS_HERE, state.settled
     for name, inequality in statement.inequalities().items():
+        before = state.inequalities.get(name, {})
         state.inequalities[name] = weigh(asked, built, name, inequality, state.sides[name], trivial, threshold)
-    if held:  # a level that was crossed at an earlier look counts: the process is valid at any look
+        if settled and "log10_bets" in before:
+            # runs made later were chosen by other cells too, which may share samples: a ledger wants a look of its own
+            state.inequalities[name]["log10_bets"] = before["log10_bets"]
+    if held and state.inequalities["bound"]["verdict"] is not Verdict.REFUTED:
+        # a level that was crossed at an earlier look counts: the process is valid at any look
         state.inequalities["bound"]["verdict"] = Verdict.HOLDS_HERE
     for name, one in (state.exact or {}).items():
         factor = 1 / one["ratio"] if one["ratio"] > 0 else math.inf

@@ -154,7 +154,7 @@ def _facts(question: Question, cell: Cell, whole: bool) -> dict[str, Any]:
 
     try:
         built = build(cell, question.seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
-                      folder=question.folder, failing=look)  # fmt: skip
+                      growth=claim.growth, folder=question.folder, failing=look)  # fmt: skip
     except _Enough:
         return kept
     failing = claim.failing(built.facts)

@@ -6,6 +6,7 @@ contradict a declaration and never confirm it. How delays and noise go together 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -13,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.bench import Bench
+from ratecheck.checks.bench import Bench, unlike
+from ratecheck.checks.challenge import derivative
 from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
 from ratecheck.core import shelf
 from ratecheck.core.delays import Delays
@@ -37,8 +39,9 @@ SAMPLES = 1 << 17
 def contradiction(built: Built) -> str | None:
     """Return a sentence when the objective contradicts a constant or a class that the cell declares, else None.
 
-    Looked at: the minimum, by an independent solver too; B; L as the largest curvature met, mu as the smallest, G as
-    the steepest gradient, sigma of row sampling as the largest deviation; convexity at midpoints.
+    Looked at: the minimum, by an independent solver too; B; Delta; L as the largest curvature met, mu as the smallest,
+    G as the steepest gradient, sigma of row sampling as the largest deviation; zeta, over all workers; whether workers
+    differ undeclared; convexity at midpoints.
     """
     try_out(built)
     problem = replace(
@@ -50,13 +53,18 @@ def contradiction(built: Built) -> str | None:
     layout = built.problem.layout
     data = layout(built.instance.data, 1) if layout else built.instance.data
     rows = 0 if built.noise.additive else built.instance.rows  # rows that nobody samples need no sigma
-    bench = Bench(problem, replace(built.instance, data=np.ascontiguousarray(data, dtype=np.float64), rows=rows))
+    instance = replace(built.instance, data=np.ascontiguousarray(data, dtype=np.float64), rows=rows)
+    bench = Bench(problem, instance, workers=built.cell.M)
     with np.errstate(all="ignore"):  # F may overflow at the far points tried
+        if is_users(built.problem.mean_gradient) and (said := derivative(Bench(built.problem, instance))):
+            return said
         return next((said for check in _CHECKS if (said := check(bench, built.constants))), None)
 
 
 def _minimiser(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     star, minimum = bench.instance.minimiser, bench.instance.minimum
+    if not math.isfinite(bench.value(star)):
+        return f"F is {bench.value(star):g} at the declared minimiser"
     if abs(bench.value(star) - minimum) > bench.value_rounding(star):
         return f"declared minimum {minimum:g}, but F at the minimiser is {bench.value(star):.6g}"
     slope = float(np.linalg.norm(bench.gradient(star)))
@@ -90,6 +98,17 @@ def _distance(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _descent(bench: Bench, declared: Mapping[str, Any]) -> str | None:
+    """The room for descent from the start: Delta, with the rounding of F there."""
+    start, given = bench.instance.start, declared.get("Delta")
+    if given is None:
+        return None
+    gap = bench.value(start) - bench.instance.minimum
+    if gap - bench.value_rounding(start) <= given * (1 + SLACK):
+        return None
+    return f"declared Delta = {given:g}, but F(x_0) - F* = {gap:.6g}: Delta is at least that"
+
+
 def _slope(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     given, seen = declared.get("G"), bench.seen
     if given is None or "lipschitz" not in bench.instance.classes or seen.bound["G"] <= given * (1 + SLACK):
@@ -119,6 +138,17 @@ def _rows(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     return f"declared sigma = {given:g}, but sampled rows deviate by {seen.bound['sigma']:.6g}{_place(bench, 'sigma')}"
 
 
+def _workers(bench: Bench, declared: Mapping[str, Any]) -> str | None:
+    return unlike(bench)
+
+
+def _dissimilarity(bench: Bench, declared: Mapping[str, Any]) -> str | None:
+    given, seen = declared.get("zeta"), bench.seen.bound["zeta"]
+    if given is None or seen <= given * (1 + SLACK):
+        return None
+    return f"declared zeta = {given:g}, but a worker's gradient is {seen:.6g} off that of F{_place(bench, 'zeta')}"
+
+
 def _convexity(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     excess = bench.seen.bound["concave"]
     if "convex" not in bench.instance.classes or excess <= 0:
@@ -131,7 +161,8 @@ def _place(bench: Bench, name: str) -> str:
 
 
 _CHECKS: tuple[Callable[[Bench, Mapping[str, Any]], str | None], ...] = (
-    _minimiser, _distance, _slope, _smoothness, _strong_convexity, _rows, _convexity, _minimum,
+    _workers, _minimiser, _distance, _descent, _slope, _smoothness, _strong_convexity, _rows, _dissimilarity,
+    _convexity, _minimum,
 )  # fmt: skip
 
 
@@ -139,7 +170,7 @@ def hidden(built: Built, bound: float) -> str | None:
     """Return a sentence when F* is so large that errors of the size of ``bound`` are lost in the digits of F."""
     minimum = built.instance.minimum
     digit = float(np.spacing(abs(minimum)))
-    if digit <= VISIBLE * bound:
+    if bound <= 0 or digit <= VISIBLE * bound:  # a bound that is not positive hides nothing: it is refuted
         return None
     return (
         f"F* = {minimum:g} hides an error of {bound:.3g}: values of F there are {digit:.2g} apart; "

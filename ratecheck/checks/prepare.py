@@ -35,7 +35,7 @@ def _build(asked: Asked, state: State) -> str | None:
         return f"the claim says nothing about output rule {cell.output}"
     try:
         state.built = build(cell, asked.seed, method=asked.claim.method, scheduler=asked.claim.scheduler,
-                            stepsize=asked.claim.stepsize, folder=asked.folder,
+                            stepsize=asked.claim.stepsize, growth=asked.claim.growth, folder=asked.folder,
                             failing=None if asked.force else asked.claim.failing)  # fmt: skip
     except (CapabilityError, AssumptionError, FormulaError) as fault:
         return str(fault)
@@ -50,7 +50,7 @@ def _failing(asked: Asked, state: State, known: dict[str, str | None]) -> str | 
         return None
     if failing := asked.claim.failing(built.facts):
         return failing[0]
-    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "B", "sigma")}
+    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "B", "sigma", "zeta")}
     problem = str((state.cell.problem, built.instance.data.tobytes(), constants, built.noise.additive))
     if problem not in known:
         known[problem] = contradiction(built)

@@ -20,8 +20,10 @@ Row = Mapping[str, Any]
 
 #: joint confidence of all slopes of one claim
 CONFIDENCE = 0.99
-#: smallest span of K and of M that identifies a slope, and fewest points of a series
-SPAN = {"K": 8.0, "M": 4.0}
+#: smallest span of K, of M and of sigma that identifies a slope, and fewest points of a series
+SPAN = {"K": 8.0, "M": 4.0, "sigma": 4.0}
+#: what every branch must be seen in; a slope in sigma is judged where the grid has one
+NEEDED = ("K", "M")
 POINTS = 3
 #: a projected crossing further away than this many times the range is a note, no warning
 FAR = 1e3
@@ -51,11 +53,10 @@ def usable(cells: Sequence[Row]) -> list[Row]:
 def series_of(cells: Sequence[Row], variable: str) -> dict[tuple[str, ...], list[Row]]:
     """Group cells that differ in ``variable`` only, within one branch of the stepsize."""
     groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    other = "M" if variable == "K" else "K"
+    fixed = ("problem", "noise", "delays", *(v for v in ("M", "K", "sigma") if v != variable), "output", "branch")
     for cell in cells:
-        fixed = ("problem", "noise", "delays", other, "sigma", "output", "branch")
-        key = tuple(str(cell[name]) for name in fixed)
-        groups[key].append(cell)
+        if cell[variable]:  # without noise there is no logarithm of sigma
+            groups[tuple(str(cell[name]) for name in fixed)].append(cell)
     return groups
 
 
@@ -70,19 +71,19 @@ def verdict_of(low: float, high: float, margin: float) -> Rate:
     return Rate.NOT_SLOWER if high <= margin else Rate.INCONCLUSIVE
 
 
-def judge(cells: Sequence[Row], margin: float, branches: Sequence[str] = ()) -> dict[str, Any]:
+def judge(cells: Sequence[Row], margin: float, branches: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the slopes by problem, branch and variable, the verdict over all of them, and its reason as a sentence.
 
     SLOWER if any slope is, over all delay models or for one of them alone; UNIDENTIFIED if one of ``branches``, those
-    that the stepsize can take, is not seen with enough span in K and in M; MATCHES if in every branch seen some
-    problem's slope matches (an easy problem may be faster: an upper bound is not contradicted by that); else the
-    weakest of what is left. Intervals hold jointly at CONFIDENCE.
+    that the stepsize can take and what makes each active, is not seen with enough span in K and in M; INCONCLUSIVE if
+    some slope is; MATCHES if in every branch some problem's slope matches (an easy problem may be faster: an upper
+    bound is not contradicted by that); else FASTER or NOT SLOWER. Intervals hold jointly at CONFIDENCE.
     """
     known = usable(cells)
     slopes = _slopes(known, margin, POOLED)
     # one slow delay model must not hide among many level ones: each is asked again, with an error budget of its own
     slopes += [s for s in _slopes(known, margin, ALONE) if s["verdict"] == "SLOWER"]
-    verdict, reason = _overall(slopes, _unseen(cells, known, slopes, branches), margin)
+    verdict, reason = _overall(slopes, _unseen(cells, known, slopes, branches or {}), margin)
     return {
         "verdict": str(verdict),
         "reason": reason,
@@ -136,11 +137,11 @@ def fits(cells: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _questions(cells: Sequence[Row], kind: tuple[str, ...]) -> Iterator[Question]:
     """Yield the slopes that the series of each ``kind`` of cell identify."""
-    for variable in ("K", "M"):
+    for variable, span in SPAN.items():
         by_kind: dict[tuple[str, ...], list[list[Row]]] = defaultdict(list)
         for one in series_of(cells, variable).values():
             values = [c[variable] for c in one]
-            if len(set(values)) >= POINTS and max(values) >= SPAN[variable] * min(values):
+            if len(set(values)) >= POINTS and max(values) >= span * min(values):
                 by_kind[tuple(one[0][name] for name in kind)].append(one)
         for names, series in sorted(by_kind.items()):
             yield Question(variable, names, series)
@@ -179,28 +180,25 @@ def _crossing(points: Points, slope: float) -> tuple[float, float]:
     return math.exp(min([*logs, math.log(1e300)])), math.exp(points.x.max())
 
 
-def _unseen(cells: Sequence[Row], known: Sequence[Row], slopes: Sequence[Row], branches: Sequence[str]) -> str:
+def _unseen(cells: Sequence[Row], known: Sequence[Row], slopes: Sequence[Row], branches: Mapping[str, str]) -> str:
     """Return a sentence on what cannot be seen and what to do, empty when every branch has its slopes."""
-    for branch in branches:
+    for branch, more in branches.items():
         if not any(c["branch"] == branch for c in known):
             if any(c.get("branch") == branch for c in cells):
                 return f"the branch '{branch}' is active only where the bound says nothing: add a larger K"
             return (
                 f"the branch '{branch}' of the stepsize is never the smallest, so its term of the bound cannot be "
-                f"seen: {_more(known)}"
+                f"seen: add {more} (ratecheck plan designs such a grid)"
             )
     for branch in branches or sorted({c["branch"] for c in known} if not slopes else ()):
-        for variable, span in SPAN.items():
+        for variable in NEEDED:
             if not any(s["regime"] == branch and s["variable"] == variable for s in slopes):
                 return (
                     f"in the branch '{branch}' no series of cells has {POINTS} values of {variable} that span a factor "
-                    f"of {span:g}: add values of {variable}, or {_more(known)}, so that the branch stays active"
+                    f"of {SPAN[variable]:g}: add values of {variable} where the branch is active (ratecheck plan "
+                    "designs such a grid)"
                 )
     return "" if slopes else "no cell measures an error where the bound says something: add a larger K"
-
-
-def _more(known: Sequence[Row]) -> str:
-    return "add a larger sigma or K" if any(c["sigma"] for c in known) else "add a sigma > 0"
 
 
 def _overall(slopes: Sequence[Row], unseen: str, margin: float) -> tuple[Rate, str]:
@@ -209,14 +207,12 @@ def _overall(slopes: Sequence[Row], unseen: str, margin: float) -> tuple[Rate, s
         return Rate.SLOWER, _trend([s for s in slopes if s["verdict"] == "SLOWER"])
     if unseen:
         return Rate.UNIDENTIFIED, unseen
-    regimes = {(s["regime"], s["variable"]) for s in slopes}
-    matched = {(s["regime"], s["variable"]) for s in slopes if s["verdict"] == "MATCHES"}
-    if regimes == matched:
-        return Rate.MATCHES, ""
-    if words == {"FASTER"}:
-        return Rate.FASTER, ""
     if "INCONCLUSIVE" not in words:
-        return Rate.NOT_SLOWER, ""
+        regimes = {(s["regime"], s["variable"]) for s in slopes}
+        matched = {(s["regime"], s["variable"]) for s in slopes if s["verdict"] == "MATCHES"}
+        if regimes == matched:
+            return Rate.MATCHES, ""
+        return (Rate.FASTER if words == {"FASTER"} else Rate.NOT_SLOWER), ""
     wide = max((s for s in slopes if s["verdict"] == "INCONCLUSIVE"), key=lambda s: s["high"] - s["low"])
     advice = f"add values of {wide['variable']}, since cells differ by more than their sampling errors"
     if wide["sampling"] > margin / 2:

@@ -71,6 +71,7 @@ def _built(one: Witness, claim: Claim) -> Built:
         method=claim.method,
         scheduler=claim.scheduler,
         stepsize=claim.stepsize,
+        growth=claim.growth,
     )
 
 
@@ -141,7 +142,13 @@ def cell_again(job: Job, claim: str, row: Mapping[str, Any]) -> Reproduced:
     if cell is None:
         raise RunError(f"cell {row['label']} is no cell of the scenario any more; start a new run.")
     built = build(
-        cell, job.seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize, folder=job.folder
+        cell,
+        job.seed,
+        method=found.method,
+        scheduler=found.scheduler,
+        stepsize=found.stepsize,
+        growth=found.growth,
+        folder=job.folder,
     )
     numbers = finite(numbers_of(claim, found, built, int(row["n"]), job.strict)["inequalities"])
     same = all(numbers[n][v] == row["inequalities"][n][v] for n in numbers for v in ("lhs", "rhs", "ratio"))

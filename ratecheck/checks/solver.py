@@ -83,8 +83,10 @@ def _descend(
             scaled, start, jac=slope, method="BFGS", options={"maxiter": EVALUATIONS, "gtol": 1e-12}
         )
     else:
-        options = {"maxfun": EVALUATIONS, "ftol": 2.0**-52, "gtol": 1e-12}
-        found = optimize.minimize(scaled, start, jac=slope, method="L-BFGS-B", options=options)
+        found = optimize.minimize(
+            scaled, start, jac=slope, method="L-BFGS-B",
+            options={"maxfun": EVALUATIONS, "ftol": 2.0**-52, "gtol": 1e-12},
+        )  # fmt: skip
     return np.asarray(found.x, dtype=np.float64)
 
 

@@ -27,7 +27,7 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     verdict = Verdict.weakest((s.verdict for s in states), exact_is_neutral=True)
     rate = rates.judge(cells, asked.settings.margin, _branches(states))
     errors = {s.cell.digest: s.errors for s in states if s.runs}
-    tight = _tight(states)
+    tight = _tight(states) if asked.claim.kind == "upper" else {}
     details: dict[str, Any] = {
         "title": asked.claim.title, "band": simultaneous.BAND,
         "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
@@ -44,7 +44,7 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     witness = None
     if failed:
         witness = _witness(asked, failed[0])
-        summary = _broken(failed[0], len(failed))
+        summary = _broken(failed[0], len(failed), ">" if asked.claim.kind == "upper" else "<")
     else:
         summary = _sentence(states, verdict, rate, tight, asked)
     if interrupted:
@@ -53,10 +53,13 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     return Result(asked.name, asked.scenario, "monte-carlo", verdict, summary, asked.claim.expect, details, witness)
 
 
-def _branches(states: Sequence[State]) -> list[str]:
-    """Return the branches of the stepsize that stay when delays are short: those whose formulas have no tau."""
+def _branches(states: Sequence[State]) -> dict[str, str]:
+    """Return the branches of the stepsize that stay when delays are short, without tau, and what makes each active."""
     built = next((s.built for s in states if s.built), None)
-    return [] if built is None else [n for n, f in built.stepsize.branches.items() if "tau" not in f.names]
+    if built is None:
+        return {}
+    lasting = {n: f for n, f in built.stepsize.branches.items() if "tau" not in f.names}
+    return {n: "a larger sigma or K" if "sigma" in f.names else "a smaller sigma or K" for n, f in lasting.items()}
 
 
 def _kappa(states: Sequence[State]) -> dict[str, Any]:
@@ -154,7 +157,7 @@ def _sentence(
     return text
 
 
-def _broken(state: State, count: int) -> str:
+def _broken(state: State, count: int, sign: str) -> str:
     where = f"in {count} cell{'s' if count > 1 else ''}, the smallest {state.cell.label}"
     if state.failed == "divergence":
         return f"the runs diverge {where}"
@@ -167,7 +170,9 @@ def _broken(state: State, count: int) -> str:
     one = state.inequalities[state.failed]
     evidence = f", e-value 10^{one['log10_e']:.1f} after {state.runs} runs" if "log10_e" in one else ""
     evidence = evidence or (", by exact moments" if "by" in one else " in one exact run")
-    return f"{state.failed} broken {where}: {one['lhs']:.4g} > {one['rhs']:.4g}, ratio {one['ratio']:.4g}{evidence}"
+    return (
+        f"{state.failed} broken {where}: {one['lhs']:.4g} {sign} {one['rhs']:.4g}, ratio {one['ratio']:.4g}{evidence}"
+    )
 
 
 def _witness(asked: Asked, state: State) -> dict[str, Any]:
@@ -190,10 +195,11 @@ def _delay_tables(states: Sequence[State]) -> list[dict[str, Any]]:
         key = (state.cell.delays.label, state.cell.M)
         if state.built and state.inequalities and (key not in longest or longest[key].cell.K < state.cell.K):
             longest[key] = state
-    return [_histogram(s.built, s.cell.delays.label) for s in longest.values() if s.built]
+    return [histogram(s.built, s.cell.delays.label) for s in longest.values() if s.built]
 
 
-def _histogram(built: Built, label: str) -> dict[str, Any]:
+def histogram(built: Built, label: str) -> dict[str, Any]:
+    """Return the counts of the delays of a cell in about log-spaced bins, with M, K, mean and largest."""
     schedule = built.weighted.schedule
     delay = schedule.delay[: schedule.horizon]
     top = int(delay.max())

@@ -23,8 +23,8 @@ Term = Callable[[int, int], float]
 
 #: the part of the bound that the errors are
 SLACK = 0.1
-#: the branches of the stepsize that may be the smallest whatever the delays are
-BRANCHES = ("cap", "noise")
+#: the branches of the stepsize that may be the smallest whatever the delays are, and what makes each active
+BRANCHES = {"cap": "a smaller sigma or K", "noise": "a larger sigma or K"}
 
 
 @dataclass(frozen=True)
@@ -99,17 +99,24 @@ def rows(cells: Sequence[Mapping[str, Any]], errors: FloatArray) -> list[dict[st
 
 
 def study(
-    law: str, grid: str, variation: float, runs: int, cases: int, *, seed: int = 0, margin: float = 0.1
-) -> Counter[str]:
+    law: str, grid: str, variation: float, runs: int, cases: int, *, seed: int = 0, margin: float = 0.1,
+    beside: tuple[str, float] | None = None,
+) -> Counter[str]:  # fmt: skip
     """Return how often each rate verdict is said in ``cases`` experiments with ``runs`` runs a cell.
 
-    Noise is put into cells with sigma = 0 too, which makes it harder than real runs do.
+    Noise is put into cells with sigma = 0 too, which makes it harder than real runs do. ``beside`` is the law, and the
+    variation, of a second problem on the same grid.
     """
     cells = cells_of(grid)
     mean = means(cells, LAWS[law])[:, None]
+    other = [{**c, "problem": "another", "digest": f"another {c['digest']}"} for c in cells]
     found: Counter[str] = Counter()
     for case in range(cases):
         rng = np.random.default_rng([seed, case])
         errors = mean * factors(rng, variation, (len(cells), runs))
-        found[judge(rows(cells, errors), margin, BRANCHES)["verdict"]] += 1
+        table = rows(cells, errors)
+        if beside is not None:
+            second = means(cells, LAWS[beside[0]])[:, None]
+            table += rows(other, second * factors(rng, beside[1], (len(cells), runs)))
+        found[judge(table, margin, BRANCHES)["verdict"]] += 1
     return found

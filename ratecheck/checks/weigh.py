@@ -75,17 +75,21 @@ def _from_evidence(asked: Asked, built: Built, name: str, ratios: Floats, thresh
                    found: dict[str, Any]) -> Verdict:  # fmt: skip
     """Put both e-values and kappa into ``found`` and return the verdict they allow."""
     given = asked.settings.kappa
-    kappa, source = (given, "declared") if given else kappa_of(asked.claim, built, KAPPA, name)
+    # under --force assumptions may fail, and a proof with them
+    declared = given or (KAPPA if asked.force else None)
+    kappa, source = (declared, "declared") if declared else kappa_of(asked.claim, built, KAPPA, name)
     above = betting.gains_against_at_most_one(ratios).sum(axis=-1)
     below = betting.gains_against_at_least_one(ratios, kappa).sum(axis=-1)
     moments, upper = second_moment(built), asked.claim.kind == "upper"
     bets = above if upper else below
     against, support = (float(betting.mixed(logs)) for logs in ((above, below) if upper else (below, above)))
     found |= {
-        "kappa": kappa, "kappa_from": source, "detectable": betting.detectable_factor(ratios, threshold),
+        "kappa": kappa, "kappa_from": source,
         "log10_e": against / math.log(10), "log10_e_holds": support / math.log(10),
         "log10_threshold": threshold / math.log(10),
     }  # fmt: skip
+    if upper:
+        found["detectable"] = betting.detectable_factor(ratios, threshold)
     if upper or moments:  # else there is no evidence against the claim for a ledger to multiply
         found["log10_bets"] = (bets / math.log(10)).tolist()
     if against >= threshold and (upper or moments):

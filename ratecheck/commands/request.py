@@ -76,7 +76,6 @@ def ask(
     """
     level_of(require)
     if ledger is not None:
-        Ledger.open(ledger)
         seed = secrets.randbits(48) if seed is None else seed
     kinds = evidence_of(evidence)
     claims, scenario, name, folder = _targets(targets, profile)
@@ -89,6 +88,8 @@ def ask(
         read(trace)
         scenario = with_trace(scenario, trace)
     scenario = _with_levels(scenario, alpha, kappa)
+    if ledger is not None:
+        Ledger.open(ledger).require_alpha(scenario.monte_carlo.alpha)
     names = claims or [str(folder / n) if n.endswith(".py") and folder else n for n in scenario.claims]
     request = Request(
         [_full(n) for n in names or shelf.CLAIMS.names()], scenario.model_dump(mode="json"), name,

@@ -71,7 +71,7 @@ def perform(request: Request, run_: Run, *, threads: int, budget: float | None, 
 
 def finish(request: Request, run_: Run, done: Done) -> dict[str, Any]:
     """Write results and witnesses of the run; return the JSON document, in which files have names and no paths."""
-    standings = _entered(request, done) if request.ledger and done.results else []
+    standings = _entered(request, run_, done) if request.ledger and done.results else []
     expected = {r.claim: r.expected for r in done.results}
     level = level_of(request.require)
     code = exit_code(done.results, require=level, strict_rate=request.strict_rate)
@@ -88,14 +88,25 @@ def finish(request: Request, run_: Run, done: Done) -> dict[str, Any]:
     return found
 
 
-def _entered(request: Request, done: Done) -> list[Standing]:
-    """Add the run to its ledger and return what the ledger says now; a run that does not belong there is a fault."""
+def _entered(request: Request, run_: Run, done: Done) -> list[Standing]:
+    """Add the run to its ledger and return what the ledger says now; a run that does not belong there is a fault.
+
+    The first run of a ledger fixes its tests: when it was stopped, it enters once it has been resumed to its end.
+    """
     ledger = Ledger.open(request.ledger or "")
+    if done.stopped and not ledger.lines:
+        _note(f"nothing is in the ledger yet: ratecheck resume {run_.name} goes on, and enters it at the end.")
+        return []
     try:
-        ledger.add(done.results, request.seed, request.files)
+        if not ledger.add(done.results, request.seed, request.files):
+            _note(f"nothing new for the ledger: seed {request.seed} is in it, or no cell of this run has e-values.")
     except RunError as fault:
         done.fault = done.fault or fault
     return ledger.standings()
+
+
+def _note(text: str) -> None:
+    print(f"ledger: {text}", file=sys.stderr)  # noqa: T201
 
 
 def complaint(done: Done, code: int) -> str | None:

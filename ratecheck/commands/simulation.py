@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ratecheck.checks.measure import Store, gathered, run_units
+from ratecheck.checks.summary import histogram
 from ratecheck.commands.progress import Progress
 from ratecheck.core import scenario as scenarios
 from ratecheck.core.run import Run
@@ -42,13 +43,15 @@ def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
     replicates = scenario.monte_carlo.replicates
     units = [(b, i) for b in built for i in range(_blocks(b, replicates))]
     try:
-        run_units(NAME, units, ("output_gap",), (), store, threads, False, lambda d, t: bar.update(NAME, "runs", d, t))
+        run_units(NAME, units, ("output_gap",), (), store, threads, False,
+                  lambda d, t: bar.update(NAME, "runs", d, t), most=replicates)  # fmt: skip
     finally:
         bar.close()
         if store.writer:
             store.writer.close()
     rows = [_row(b, store, replicates) for b in built]
-    document = {"version": 1, "seed": chosen, "scenario": scenario.title, "cells": rows, "left_out": left}
+    document = {"version": 1, "seed": chosen, "scenario": scenario.title, "cells": rows, "left_out": left,
+                "delay_tables": _delay_tables(built)}  # fmt: skip
     run.write("simulation.json", document)
     from ratecheck.report import plots
 
@@ -80,21 +83,48 @@ def _blocks(built: Built, replicates: int) -> int:
 def _row(built: Built, store: Store, replicates: int) -> dict[str, Any]:
     found = gathered(NAME, built, _blocks(built, replicates), store, ("output_gap",))
     gap = found["output_gap"][: replicates if built.noisy else 1]
-    cell = built.cell
-    delay = built.weighted.schedule.delay
+    cell, schedule = built.cell, built.weighted.schedule
+    last = schedule.horizon - 1
     return {
         "label": cell.label, "method": built.method.name, "stepsize": cell.stepsize, "M": cell.M, "K": cell.K,
         "sigma": built.constants["sigma"], "problem": cell.problem.label, "noise": cell.noise.label,
-        "delays": cell.delays.label, "output": cell.output or "R1", "n": len(gap), "mean": float(np.mean(gap)),
-        "se": float(np.std(gap, ddof=1) / math.sqrt(len(gap))) if len(gap) > 1 else 0.0, "tau_max": int(delay.max()),
+        "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built), "n": len(gap),
+        "mean": float(np.mean(gap)), "se": float(np.std(gap, ddof=1) / math.sqrt(len(gap))) if len(gap) > 1 else 0.0,
+        "tau_max": _tau_max(built),
+        "time": None if schedule.time is None else float(schedule.time[last]),
     }  # fmt: skip
 
 
+def _constants(built: Built) -> dict[str, float]:
+    """Return the constants declared by hand that the stepsize uses."""
+    used = {n for formula in built.stepsize.branches.values() for n in formula.names}
+    return {n: v for n, v in built.cell.constants.items() if n in used}
+
+
+def _delay_tables(built: list[Built]) -> list[dict[str, Any]]:
+    """Return a histogram for each delay model and M: the longest cell under the scheduler of largest delays."""
+    longest: dict[tuple[str, int], Built] = {}
+    for one in built:
+        key = (one.cell.delays.label, one.cell.M)
+        longest[key] = max(longest.get(key, one), one, key=lambda b: (b.cell.K, _tau_max(b)))
+    return [histogram(one, label) for (label, _), one in longest.items()]
+
+
+def _tau_max(built: Built) -> int:
+    schedule = built.weighted.schedule
+    return int(schedule.delay[: schedule.horizon].max())
+
+
 def _table(rows: list[dict[str, Any]]) -> list[str]:
-    head = f"{'method':<16} {'M':>4} {'K':>7} {'sigma':>7} {'F(output) - F*':>16} {'std. error':>11}  problem, delays"
+    head = (
+        f"{'method':<16} {'M':>4} {'K':>7} {'sigma':>7} {'F(output) - F*':>16} {'std. error':>11}"
+        f" {'time':>9}  stepsize, problem, delays"
+    )
     body = [
-        f"{r['method']:<16} {r['M']:>4} {r['K']:>7} {r['sigma'] or 0:>7.3g} {r['mean']:>16.6g} {r['se']:>11.2g}"
-        f"  {r['problem']}, {r['delays']}"
+        f"{r['method']:<16} {r['M']:>4} {r['K']:>7} {r['sigma'] or 0:>7.3g}"
+        f" {format(r['mean'], '.6g') if math.isfinite(r['mean']) else 'diverged':>16} {r['se']:>11.2g}"
+        f" {'' if r['time'] is None else format(r['time'], '.4g'):>9}"
+        f"  {r['stepsize']}, {r['problem']}, {r['delays']}"
         for r in rows
     ]
     return [head, *body]

@@ -52,18 +52,30 @@ def has(name: str) -> Assumption:
     return Assumption(f"finite {name}", f"a finite ${symbols.LATEX.get(name, name)}$ is known", holds)
 
 
-def at_least(left: str, right: str) -> Assumption:
-    """Assume ``left >= right`` between two constants of the cell, such as K >= M."""
+def above_zero(name: str) -> Assumption:
+    """Assume that the cell has a finite constant of this name, and that it is not zero: strong convexity, say."""
+    known = has(name)
 
     def holds(facts: Mapping[str, Any]) -> str | None:
-        if facts[left] >= facts[right]:
+        return known.holds(facts) or (None if facts[name] > 0 else f"{name} = {facts[name]:g} is not above 0")
+
+    return Assumption(f"{name} > 0", f"${symbols.LATEX.get(name, name)} > 0$", holds)
+
+
+def at_least(left: str, right: str, factor: int = 1) -> Assumption:
+    """Assume ``left >= factor right`` between two constants of the cell, such as K >= M or K >= 3 M."""
+    words = f"{left} >= {right}" if factor == 1 else f"{left} >= {factor} {right}"
+    times = "" if factor == 1 else str(factor)
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        if facts[left] >= factor * facts[right]:
             return None
         return (
-            f"{left} = {facts[left]:g} < {right} = {facts[right]:g}, and the theorem assumes {left} >= {right}: drop these "
-            f"cells or take {left} >= {facts[right]:g}"
+            f"{left} = {facts[left]:g} < {times}{right} = {factor * facts[right]:g}, and the theorem assumes {words}: "
+            f"drop these cells or take {left} >= {factor * facts[right]:g}"
         )
 
-    return Assumption(f"{left} >= {right}", rf"${left} \ge {right}$", holds)
+    return Assumption(words, rf"${left} \ge {times}{right}$", holds)
 
 
 def multiple_of_workers() -> Assumption:
@@ -87,6 +99,30 @@ def policy_up_to(largest: str) -> Assumption:
     return Assumption(f"delays: {largest}", f"delays are at most {largest}", holds)
 
 
+def homogeneous() -> Assumption:
+    """Assume that all workers have the same objective. Implied unless a claim assumes ``has("zeta")``."""
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        zeta = facts.get("zeta", 0.0)
+        if zeta == 0:
+            return None
+        apart = "by no known zeta" if zeta is None else f"zeta = {zeta:g}"
+        return f"the workers' objectives differ ({apart}), and the theorem is about workers that share one"
+
+    return Assumption("zeta = 0", "all workers have the same objective", holds)
+
+
+def scheduled(name: str) -> Assumption:
+    """Assume the claim's own scheduler: a theorem about one way to hand out work says nothing about another."""
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        used = facts.get("scheduler", name)
+        own = facts.get("own_scheduler", name)
+        return None if used == own else f"work is handed out by scheduler {used!r}, and the theorem is about {own!r}"
+
+    return Assumption(f"scheduler: {name}", f"work is handed out by scheduler {name}", holds)
+
+
 @dataclass(frozen=True)
 class Inequality:
     """``E[lhs] <= rhs``: the left side is measured on runs, the right side is a formula of constants.
@@ -99,6 +135,16 @@ class Inequality:
     lhs: Formula
     rhs: Formula
     second_moment: Formula | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.lhs, Formula) and isinstance(self.rhs, Formula)):
+            raise PartError("both sides of an Inequality are Formulas, such as Formula(noise=2 * sigma * B / sqrt(K)).")
+        for name, term in self.lhs.terms.items():
+            if any(part.as_coeff_Mul()[0] < 0 for part in sp.Add.make_args(sp.expand(term))):
+                raise PartError(
+                    f"term {name!r} of a left side, {term}, subtracts: e-values need a left side that is never "
+                    "negative; move what is subtracted to the right side."
+                )
 
     def faults(self, where: str) -> list[str]:
         """Return a sentence for every term of either side whose dimension differs from the left side's first term.
@@ -114,9 +160,12 @@ class Inequality:
             faults += self.second_moment.dimension_faults((2 * unit[0], 2 * unit[1]))
         return [f"{where}: {fault}" for fault in faults]
 
-    def latex(self) -> str:
-        """Return the inequality in LaTeX."""
-        return rf"\mathbb{{E}}\left[{self.lhs.latex()}\right] \le {self.rhs.latex()}"
+    def latex(self, relation: str = r"\le") -> str:
+        """Return the inequality in LaTeX; ``relation`` is that of the claim's kind."""
+        return rf"\mathbb{{E}}\left[{self.lhs.latex()}\right] {relation} {self.rhs.latex()}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
 
 @dataclass(frozen=True)
@@ -142,7 +191,9 @@ class Statement:
 class Claim:
     """A theorem: under these assumptions, this method with this stepsize makes this quantity at most this bound.
 
-    ``outputs`` maps output rules (R1, R0, RL) to statements, the default first. ``stepsize`` is a Stepsize or the
+    ``outputs`` maps output rules (R1, R0, RL) to statements, the default first. ``growth``, where weights grow along
+    the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the product of growth
+    over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a Stepsize or the
     name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
     A lemma has no outputs: only ``identities`` (equations between vectors) or ``counting`` (facts about schedules).
     ``trivial`` is a bound that holds without the theorem: where the theorem's is above it, the cell is VACUOUS.
@@ -158,6 +209,7 @@ class Claim:
     method: str = "async_sgd"
     scheduler: str = "async"
     policy: str = "independent"
+    growth: Formula | None = None
     trivial: Formula | None = None
     identities: tuple[Identity, ...] = ()
     counting: tuple[Counting, ...] = ()
@@ -174,8 +226,24 @@ class Claim:
             raise PartError(f"claim {self.title!r}: policy is one of {', '.join(POLICIES)}, not {self.policy!r}.")
         if not set(self.outputs) <= {"R0", "R1", "RL"}:
             raise PartError(f"claim {self.title!r}: outputs maps R0, R1 or RL to a Statement.")
+        sides = [i.lhs for s in self.outputs.values() for i in s.inequalities().values()]
+        if self.growth is not None and any("mean_gradient_sq" in lhs.names for lhs in sides):
+            raise PartError(f"claim {self.title!r}: mean_gradient_sq is measured with weights that do not grow.")
         if not (self.outputs or self.identities or self.counting):
             raise PartError(f"claim {self.title!r} says nothing: it needs outputs, identities or counting.")
+
+    def __repr__(self) -> str:
+        return f"Claim({self.title!r})"
+
+    def _repr_markdown_(self) -> str:
+        bounds = [rf"$$\text{{{rule}: }}{s.bound.latex(self.relation)}$$" for rule, s in self.outputs.items()]
+        facts = [f"$${i.statement}$$" for i in self.identities] + [f"$${c.statement}$$" for c in self.counting]
+        return "\n\n".join([f"**{self.title}** ({self.source})", self.statement, *(bounds or facts)])
+
+    @property
+    def relation(self) -> str:
+        """The LaTeX of the claim's relation: at most, or at least."""
+        return r"\le" if self.kind == "upper" else r"\ge"
 
     @property
     def output(self) -> str:
@@ -186,18 +254,24 @@ class Claim:
         """Return all assumptions, the delay policy included."""
         return (*self.assumptions, policy_up_to(self.policy))
 
+    def implied(self) -> tuple[Assumption, ...]:
+        """Return what goes without saying: the claim's scheduler; one objective, unless ``has("zeta")`` is assumed."""
+        alike = () if any(a.name == has("zeta").name for a in self.assumptions) else (homogeneous(),)
+        return (scheduled(self.scheduler), *alike)
+
     def failing(self, facts: Mapping[str, Any]) -> list[str]:
         """Return the first assumption that fails, as a sentence; empty when the claim applies.
 
         Assumptions are looked at in order, so that a later one may rely on an earlier one (a finite constant, say).
         """
-        faults = (a.holds(facts) for a in self.conditions())
+        faults = (a.holds(facts) for a in (*self.implied(), *self.conditions()))
         first = next((fault for fault in faults if fault is not None), None)
         return [] if first is None else [first]
 
     def dimension_faults(self) -> list[str]:
         """Return a sentence for every term of the stepsize or an inequality that has the wrong dimension."""
         faults = [] if isinstance(self.stepsize, str) else self.stepsize.dimension_faults()
+        faults += self.growth.dimension_faults((0, 0)) if self.growth is not None else []
         for rule, statement in self.outputs.items():
             for name, inequality in statement.inequalities().items():
                 faults += inequality.faults(f"{name} under {rule}")

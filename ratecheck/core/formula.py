@@ -34,7 +34,11 @@ class Formula:
         for name, term in named.items():
             if isinstance(term, str):
                 raise FormulaError(f"term {name!r} is text; write it with the symbols of ratecheck.core.symbols.")
-        object.__setattr__(self, "terms", {name: sp.nsimplify(term, rational=True) for name, term in named.items()})
+        exact = {name: sp.nsimplify(term, rational=True) for name, term in named.items()}
+        for name, term in exact.items():
+            if term.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+                raise FormulaError(f"term {name!r} is {term}; look for a division by zero.")
+        object.__setattr__(self, "terms", exact)
 
     @property
     def expr(self) -> sp.Expr:
@@ -65,15 +69,21 @@ class Formula:
         return float(self.table(constants))
 
     def table(self, constants: Mapping[str, Any]) -> Any:
-        """Return the value with constants that may be arrays (broadcast as numpy does)."""
+        """Return the value with constants that may be arrays (broadcast as numpy does).
+
+        Where 0 times infinity arises from constants that are 0, it is the limit: sigma^2 log(1/sigma^2) is 0 at 0.
+        """
         arguments = [np.asarray(v, dtype=float)[()] for v in self._values(constants)]
         with np.errstate(all="ignore"):
-            return np.asarray(self._compiled(*arguments), dtype=float)[()]
+            found = np.asarray(self._compiled(*arguments), dtype=float)[()]
+        zeros = self._zeros(constants)
+        return self._limits(zeros).table(constants) if zeros and np.isnan(found).any() else found
 
     def exact(self, constants: Mapping[str, Any]) -> sp.Expr:
         """Return the exact value as a sympy number; floats among the constants are taken as the rationals they are."""
         expr: sp.Expr = self.expr.subs(_rationals(self.expr, constants, self._values(constants)))
-        return expr
+        zeros = self._zeros(constants)
+        return self._limits(zeros).exact(constants) if zeros and expr.has(sp.nan) else expr
 
     def reference(self, constants: Mapping[str, Any], digits: int = 40) -> sp.Float:
         """Return the value with ``digits`` correct digits: the reference that tests compare ``value`` with."""
@@ -104,6 +114,13 @@ class Formula:
                     faults.append(f"term {name!r} = {term} does not scale like {axis}^{power}")
         return faults
 
+    def _zeros(self, constants: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(n for n in self.names if isinstance(constants[n], Number) and constants[n] == 0)
+
+    def _limits(self, zeros: tuple[str, ...]) -> Formula:
+        """Return the formula with each term's limit as these constants vanish."""
+        return Formula(**{name: _limit(term, zeros) for name, term in self.terms.items()})
+
     def _values(self, constants: Mapping[str, Any]) -> list[Any]:
         missing = [n for n in self.names if constants.get(n) is None]
         if missing:
@@ -125,6 +142,13 @@ def _rational(value: Any) -> sp.Expr:
         return value
     fraction = value if isinstance(value, Fraction) else Fraction(value.item() if hasattr(value, "item") else value)
     return sp.Rational(fraction.numerator, fraction.denominator)
+
+
+@lru_cache(maxsize=256)
+def _limit(term: sp.Expr, zeros: tuple[str, ...]) -> sp.Expr:
+    for s in sorted((s for s in term.free_symbols if s.name in zeros), key=str):
+        term = sp.limit(term, s, 0, "+")
+    return term
 
 
 @lru_cache(maxsize=4096)

@@ -139,6 +139,11 @@ class Ledger:
         self._write(new)
         return [line["claim"] for line in new]
 
+    def require_alpha(self, alpha: float) -> None:
+        """Raise RunError when the ledger was begun at another alpha; a run takes longer than this look."""
+        if self.lines and self.lines[0]["alpha"] != alpha:
+            raise RunError(f"ledger {self.path}: {_other_alpha(alpha, self.lines[0])}, or start a new ledger.")
+
     def standings(self) -> list[Standing]:
         """Return what the ledger says of each claim, in the order of their first lines."""
         return [self._standing(claim) for claim in dict.fromkeys(line["claim"] for line in self.lines)]
@@ -213,7 +218,7 @@ def _misfit(lines: Sequence[Mapping[str, Any]], line: Mapping[str, Any]) -> str 
         return f"it has format {line['format']}; use the version of ratecheck that wrote it"
     opening = lines[0] if lines else line
     if line["alpha"] != opening["alpha"]:
-        return f"alpha is {line['alpha']:g} and was {opening['alpha']:g} in the first run; use --alpha as then"
+        return _other_alpha(line["alpha"], opening)
     if line["claim"] not in opening["claims"]:
         return f"claim {line['claim']} was not in the first run; check the claims of then"
     first = next((one for one in lines if one["claim"] == line["claim"]), line)
@@ -224,6 +229,10 @@ def _misfit(lines: Sequence[Mapping[str, Any]], line: Mapping[str, Any]) -> str 
                 where = f"{line['claim']}, cell {cell['label']}"
                 return f"{where}: {name} was not tested so in the first run; check the scenario of then"
     return None
+
+
+def _other_alpha(alpha: float, opening: Mapping[str, Any]) -> str:
+    return f"alpha is {alpha:g} and was {opening['alpha']:g} in the first run; use --alpha as then"
 
 
 def _tests(cells: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

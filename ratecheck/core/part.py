@@ -60,4 +60,7 @@ def number(value: Any, where: str) -> float:
 def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(_short(v) for v in (list(value)[:3] + (["..."] if len(value) > 3 else []))) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value).rsplit("/", 1)[-1].removesuffix(".csv")
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = str(value)  # a file is named by its stem; "1/10" is a number
+    return text.rsplit("/", 1)[-1].removesuffix(".csv") if text.endswith(".csv") else text

@@ -53,6 +53,18 @@ def diagonal(dimension: int, length: float) -> Vector:
     return np.full(dimension, length / np.sqrt(dimension))
 
 
+def shares(workers: int) -> Vector:
+    """Return how far each worker's objective is off their mean (M + 1,): the mean itself first, worker m at m + 1.
+
+    +1 and -1 in turn; the last three of an odd number +1, -1/2, -1/2; one worker 0. The sum is 0 exactly.
+    """
+    found = np.zeros(workers + 1)
+    found[1:] = np.where(np.arange(workers) % 2 == 0, 1.0, -1.0)
+    if workers % 2:
+        found[-3:] = [1.0, -0.5, -0.5] if workers > 1 else [0.0, 0.0]
+    return found
+
+
 def curvature(values: Vector) -> tuple[dict[str, float], frozenset[str]]:
     """Return the constants L and mu (if positive) and the class words of a quadratic of eigenvalues (d,)."""
     words = {"convex", "smooth", "differentiable"}

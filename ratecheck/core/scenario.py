@@ -21,7 +21,7 @@ from ratecheck.errors import RatecheckError, ScenarioError
 Value = bool | int | float | str | list[Any]
 PartSpec = str | dict[str, Value]
 Positive = Annotated[int, Field(ge=1)]
-Rule = Literal["R0", "R1", "RL"]
+Rule = Literal["R0", "R1", "RL", "last"]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -34,7 +34,7 @@ class Strict(BaseModel):
 class Exact(Strict):
     """Exact evidence: all arrival orders of these (M, K)."""
 
-    cases: list[tuple[Positive, Positive]] = Field(default=[(2, 6), (3, 6)], description="pairs [M, K]")
+    cases: list[tuple[Positive, Positive]] = Field(default=[(2, 6), (3, 6)], min_length=1, description="pairs [M, K]")
 
 
 class MonteCarlo(Strict):
@@ -42,10 +42,10 @@ class MonteCarlo(Strict):
 
     replicates: Positive = Field(default=64, description="runs a cell at most; looks are at 8, 16, 32, ...")
     work: Positive | None = Field(default=None, description="replicates x steps x dimension, a claim at most")
-    alpha: float = Field(default=1e-3, gt=0, lt=1, description="false-alarm probability of the whole check")
+    alpha: float = Field(default=1e-3, ge=1e-100, lt=1, description="false-alarm probability of the whole check")
     kappa: float | None = Field(
         default=None, gt=1, allow_inf_nan=False,
-        description="declared bound on E[(error/bound)^2] for HOLDS HERE; default: a proven one where there is one, else 4",
+        description="declared bound on E[(error/bound)^2] for HOLDS HERE; default: a proven one, else 4",
     )  # fmt: skip
     margin: float = Field(
         default=0.1, gt=0, allow_inf_nan=False, description="slopes within this of the bound's count as equal"
@@ -64,7 +64,7 @@ class Grid(Strict):
     sigma: NonNegative | list[NonNegative] | None = None
     sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
     output: Rule | Literal["all"] | list[Rule] | None = Field(
-        default=None, description="R0, R1, RL or 'all'; default: the claim's first"
+        default=None, description="R0, R1, RL, 'last' or 'all'; default: the claim's first"
     )
     method: str | list[str] | None = None
     scheduler: str | None = None

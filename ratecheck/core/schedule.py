@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,15 @@ class Schedule:
         """Delay tau = k - stamp >= 1 of each delivery (N,)."""
         return self.version - self.stamp
 
+    @cached_property
+    def longest(self) -> dict[str, float]:
+        """tau_max and tau_closed: the largest delay, without and with gradients in flight at K, back at K + 1."""
+        longest = float(self.delay[: self.horizon].max(initial=1))
+        flying = np.ones(self.handouts, dtype=bool)
+        flying[self.source[: self.horizon]] = False
+        late = self.steps + 1 - self.made_at[: self.handouts][flying & (self.made_at[: self.handouts] > 0)]
+        return {"tau_max": longest, "tau_closed": max(longest, float(late.max(initial=1)))}
+
     @property
     def steps(self) -> int:
         """K: the number of counted deliveries up to the horizon."""
@@ -74,20 +84,46 @@ class Weighted:
     """A schedule with stepsizes: what a run needs and what the schedule-conditional bounds need.
 
     ``gamma`` (N,) per delivery up to the horizon, ``gamma_hat`` (H,) final stepsize per hand-out under the output
-    rule, ``weight`` (K+1,) output weight of x_0..x_K, ``square_sum`` the sum of squares of gamma_hat.
+    rule, ``weight`` (K+1,) output weight of x_0..x_K. ``grown`` (K+2,) are the products of the growth factors of a
+    claim's weights from the start to before x_0, x_0, .., x_K, divided by the last one: ones where nothing grows.
     """
 
     schedule: Schedule
     gamma: Floats
     gamma_hat: Floats
     weight: Floats
+    grown: Floats
 
     @property
     def constants(self) -> dict[str, float]:
-        """W, Q and tau_max: the numbers of this schedule that conditional bounds use."""
-        horizon = self.schedule.horizon
-        return {
-            "W": float(self.weight.sum()),
-            "Q": float(np.square(self.gamma_hat).sum()),
-            "tau_max": float(self.schedule.delay[:horizon].max(initial=1)),
-        }
+        """The numbers of this schedule that conditional bounds use (``core.symbols.OF_SCHEDULE``)."""
+        found = sums(self.schedule, self.gamma_hat, self.weight, self.grown)
+        return {**{name: float(value) for name, value in found.items()}, **self.schedule.longest}
+
+
+def grown(factors: Any) -> Any:
+    """Return ``Weighted.grown`` (K+2,) for the growth factors (K+1,) of x_0..x_K: floats, or an array of Fractions.
+
+    Divided by the last product, for the products themselves overflow on long runs.
+    """
+    return np.append(np.cumprod(1 / factors[::-1])[::-1], factors[-1] / factors[-1])
+
+
+def sums(schedule: Schedule, gamma_hat: Any, weight: Any, grown: Any) -> dict[str, Any]:
+    """Return W, Q, S, V, Gamma_0 and decay of arrays as in ``Weighted``, of floats or of Fractions.
+
+    V: the gradient of hand-out h, made at version i and delivered at version d (K+1 where it is not), is in flight
+    beside that of x_k for i < k < d.
+    """
+    n, made_at, squares = schedule.horizon, schedule.made_at[: schedule.handouts], gamma_hat * gamma_hat
+    back = np.full(schedule.handouts, schedule.steps + 1)
+    back[schedule.source[:n]] = schedule.version[:n]
+    until = np.cumsum(weight)
+    return {
+        "W": weight.sum(),
+        "Q": squares.sum(),
+        "S": (squares * grown[made_at + 1]).sum(),
+        "V": (squares * (until[back - 1] - until[made_at])).sum(),
+        "Gamma_0": gamma_hat[made_at == 0].sum(),
+        "decay": grown[0],
+    }

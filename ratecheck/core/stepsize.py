@@ -38,9 +38,8 @@ class Stepsize:
         found = {}
         for name, formula in self.branches.items():
             if zero & set(formula.names):
-                denominator = sp.fraction(sp.together(formula.expr))[1]
-                gone = [s for s in denominator.free_symbols if s.name in zero]
-                if denominator.subs(dict.fromkeys(gone, 0)) == 0:
+                gone = [s for s in formula.expr.free_symbols if s.name in zero]
+                if formula.expr.subs(dict.fromkeys(gone, 0)).has(sp.oo, sp.zoo, sp.nan):
                     continue
             found[name] = formula
         if not found:
@@ -86,6 +85,9 @@ class Stepsize:
         """Return the rule in LaTeX."""
         inner = r",\ ".join(f.latex() for f in self.branches.values())
         return inner if len(self.branches) == 1 else rf"\min\left\{{{inner}\right\}}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
     @staticmethod
     def _least(

@@ -59,7 +59,24 @@ stepsize = symbol("stepsize", "a constant stepsize", f=-1, x=2, latex=r"\gamma")
 # numbers of one schedule with its stepsizes (schedule-conditional bounds)
 W = symbol("W", "sum of the output weights", f=-1, x=2, latex=r"\sum_k\hat\gamma_k")
 Q = symbol("Q", "sum over hand-outs of the squared final stepsize", f=-2, x=4, latex=r"\sum\hat\gamma^2")
+S = symbol(
+    "S", "sum over hand-outs of the squared final stepsize times the growth of the weights", f=-2, x=4,
+    latex=r"\sum w\hat\gamma^2",
+)  # fmt: skip
+V = symbol(
+    "V", "sum over iterates of the output weight times the squared final stepsizes of the others in flight", f=-3, x=6,
+    latex=r"\sum_kw_k\hat\gamma_k\sum_{m\ne m_k}\gamma_{\mathrm{next}}^2",
+)  # fmt: skip
+Gamma_0 = symbol(
+    "Gamma_0", "sum of the final stepsizes of the initial hand-outs", f=-1, x=2, latex=r"\Gamma_0"
+)  # fmt: skip
+decay = symbol("decay", "1 over the growth of the output weights from start to end", latex=r"w_K^{-1}")
 tau_max = symbol("tau_max", "largest delay of the schedule", latex=r"\tau_{\max}")
+tau_closed = symbol(
+    "tau_closed", "largest delay, gradients in flight at K back at K + 1 (initial ones left out)",
+    latex=r"\bar\tau_{\max}",
+)  # fmt: skip
+weight = symbol("weight", "output weight of one iterate before it grows", f=-1, x=2, latex=r"\hat\gamma_k")
 # what a run measures (averages over the output weights; the expectation is over runs)
 output_gap = symbol("output_gap", "F(output) - F*", f=1, latex=r"F(\tilde x_K)-F^*")
 mean_gap = symbol("mean_gap", "weighted mean of F(x_k) - F*", f=1, latex=r"\overline{F(x_k)-F^*}")
@@ -72,6 +89,8 @@ virtual_sq = symbol(
     latex=r"\|\hat x_{K+1}-x^*\|^2",
 )  # fmt: skip
 last_sq = symbol("last_sq", "squared distance of the last iterate to a minimiser", x=2, latex=r"\|x_K-x^*\|^2")
+virtual_gap = symbol("virtual_gap", "F(last virtual iterate) - F*", f=1, latex=r"F(\hat x_{K+1})-F^*")
+last_gap = symbol("last_gap", "F(last iterate) - F*", f=1, latex=r"F(x_K)-F^*")
 
-MEASURED = ("output_gap", "mean_gap", "mean_gradient_sq", "virtual_sq", "last_sq")
-OF_SCHEDULE = ("W", "Q", "tau_max")
+MEASURED = ("output_gap", "mean_gap", "mean_gradient_sq", "virtual_sq", "last_sq", "virtual_gap", "last_gap")
+OF_SCHEDULE = ("W", "Q", "S", "V", "Gamma_0", "decay", "tau_max", "tau_closed")

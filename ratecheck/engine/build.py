@@ -15,7 +15,8 @@ import numpy.typing as npt
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.delays import Delays
-from ratecheck.core.keys import key_of
+from ratecheck.core.formula import Formula
+from ratecheck.core.keys import key_of, wrapping
 from ratecheck.core.method import Method
 from ratecheck.core.noise import Noise
 from ratecheck.core.part import number
@@ -23,15 +24,23 @@ from ratecheck.core.problem import Instance, Problem
 from ratecheck.core.schedule import Schedule, Weighted
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.symbols import OF_SCHEDULE
+from ratecheck.engine.compile import is_users, seal
 from ratecheck.engine.schedule import make, weigh
 from ratecheck.errors import AssumptionError, CapabilityError, PartError
 
+#: a schedule keeps about a hundred bytes a step
+LONGEST = 50_000_000
 #: values that a cell's parameters may name instead of a number, computed from the cell's constants
 DERIVED = {
     "B_over_W": lambda c: c["B"] / c["W"],
     "K_over_M": lambda c: c["K"] / c["M"],
     "sigma_over_sqrt_K": lambda c: c["sigma"] / math.sqrt(c["K"]),
 }
+
+
+#: numbers of an objective up to which its value at the start is computed without compiling
+PLAIN = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +59,7 @@ class Built:
     constants: dict[str, Any]
     facts: dict[str, Any]
     key: np.uint64
+    growth: Formula | None = None
 
     @property
     def noisy(self) -> bool:
@@ -70,10 +80,11 @@ def _frozen(par: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 def build(
     cell: Cell, seed: int, *, method: str, scheduler: str, stepsize: str | Stepsize, folder: Path | None = None,
-    failing: Callable[[Mapping[str, Any]], list[str]] | None = None,
+    growth: Formula | None = None, failing: Callable[[Mapping[str, Any]], list[str]] | None = None,
 ) -> Built:  # fmt: skip
     """Resolve a cell. ``method``, ``scheduler`` and ``stepsize`` are the claim's; the cell's own win.
 
+    ``growth`` is that of the claim's output weights.
     ``failing(facts)`` names what a claim assumes and the parts do not have; the first such sentence is raised as an
     AssumptionError before any schedule is made.
 
@@ -97,25 +108,25 @@ def build(
     par = noise.parameters(cell.noise.par)
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
     instance = problem.instance(plain, {"M": cell.M, "K": cell.K}, _data_key(cell))
-    constants = _constants(cell, instance, noise, par)
+    constants = _constants(cell, problem, instance, noise, par)
     facts = {
         **constants, "classes": instance.classes, "problem": cell.problem.label, "scheduler": who.name,
-        "policy": "independent", "noise": noise.name,
+        "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": "independent", "noise": noise.name,
     }  # fmt: skip
     faults = failing(facts) if failing else []
     if faults:
         raise AssumptionError(faults[0])
-    weighted = weigh(_schedule_of(cell, who, delays, seed), rule, constants, cell.output or "R1")
+    weighted = weigh(_schedule_of(cell, who, delays, seed), rule, constants, cell.output or "R1", growth)
     if plain != cell.problem.par:
         instance = _derived(cell, problem, {**constants, **weighted.constants})
-        constants = _unmoved(constants, _constants(cell, instance, noise, par), rule, problem)
+        constants = _unmoved(constants, _constants(cell, problem, instance, noise, par), rule, problem)
     constants |= weighted.constants
     facts |= constants
     numbers = np.array([par[n] for n in noise.par] or [0.0])
     # methods, stepsizes and claims are compared on the same samples
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
     return Built(cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts,
-                 key_of("samples", seed, common))  # fmt: skip
+                 key_of("samples", seed, common), growth)  # fmt: skip
 
 
 def _data_key(cell: Cell) -> np.uint64:
@@ -123,6 +134,8 @@ def _data_key(cell: Cell) -> np.uint64:
 
 
 def _schedule_of(cell: Cell, scheduler: Scheduler, delays: Delays, seed: int) -> Schedule:
+    if cell.K > LONGEST:
+        raise CapabilityError(f"K = {cell.K:,} is more than the {LONGEST:,} steps that a schedule may have in memory.")
     key = key_of("delays", seed, cell.delays.label, cell.M)
     par = _frozen(delays.parameters(cell.delays.par))
     schedule = _schedule(scheduler, delays, par, cell.M, cell.K, int(key), cell.output == "RL")
@@ -137,7 +150,7 @@ def _derived(cell: Cell, problem: Problem, known: dict[str, Any]) -> Instance:
 
 def _unmoved(before: dict[str, Any], after: dict[str, Any], rule: Stepsize, problem: Problem) -> dict[str, Any]:
     """Return ``after``; raises CapabilityError when it changes a constant that the stepsizes were made with."""
-    used = {n for formula in rule.branches.values() for n in formula.names} & set(before)
+    used = {n for formula in rule.present(before).values() for n in formula.names} & set(before)
     moved = sorted(n for n in used | {"B"} if after[n] != before[n])
     if moved:
         raise CapabilityError(
@@ -147,7 +160,20 @@ def _unmoved(before: dict[str, Any], after: dict[str, Any], rule: Stepsize, prob
     return after
 
 
-def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
+def _start_gap(problem: Problem, instance: Instance) -> float | None:
+    """Return F(x_0) - F*, by the value kernel; None where it fails, which whoever runs the kernel will say."""
+    data = problem.layout(instance.data, 1) if problem.layout else instance.data
+    found = np.zeros(1)
+    try:
+        of = seal("value", problem.value) if data.size > PLAIN and not is_users(problem.value) else problem.value
+        with np.errstate(all="ignore"), wrapping():
+            of(instance.start.astype(np.float64), np.ascontiguousarray(data, dtype=np.float64), found)
+    except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, NameError):
+        return None
+    return float(found[0]) - instance.minimum
+
+
+def _constants(cell: Cell, problem: Problem, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
     """Return every constant of the cell: declared by the problem, measured at the start, declared by hand."""
     declared = dict(instance.constants)
     gap = instance.start - instance.minimiser
@@ -163,12 +189,12 @@ def _constants(cell: Cell, instance: Instance, noise: Noise, par: dict[str, floa
     found: dict[str, Any] = {
         "M": cell.M, "K": cell.K, "d": instance.dimension, "L": declared.get("L"), "mu": declared.get("mu"),
         "zeta": declared.get("zeta", 0.0), "sigma": sigma, "B": float(np.sqrt(gap @ gap)),
-        "Delta": declared.get("Delta"), "G": declared.get("G"),
+        "Delta": _start_gap(problem, instance), "G": declared.get("G"),
     }  # fmt: skip
     if found["G"] is not None and noise.additive and sigma:
         bound = noise.bound(par) if noise.bound else math.inf
         found["G"] = found["G"] + sigma * bound
-    fixed = sorted(set(cell.constants) & {"M", "K", "d", "k", "tau", "W", "Q", "tau_max"})
+    fixed = sorted(set(cell.constants) & {"M", "K", "d", "k", "tau", "weight", *OF_SCHEDULE})
     if fixed:
         raise PartError(f"constants: {fixed[0]} is counted or measured, it cannot be declared by hand.")
     declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}

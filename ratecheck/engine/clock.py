@@ -128,8 +128,8 @@ def empty_tape(deliveries: int, handouts: int) -> Tape:
     return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 
 
-def empty_desk(workers: int, jobs: int, handouts: int, memory: int) -> Desk:
-    """Return the initial state of the schedule kernel."""
+def empty_desk(workers: int, jobs: int, handouts: int, state: Ints) -> Desk:
+    """Return the initial state of the schedule kernel; ``state`` is the scheduler's own."""
     leaves = 1 << (workers - 1).bit_length()
     tree = np.arange(-leaves, leaves, dtype=np.int64)
     for node in range(leaves - 1, 0, -1):
@@ -142,4 +142,4 @@ def empty_desk(workers: int, jobs: int, handouts: int, memory: int) -> Desk:
     handed = whole(max(jobs, workers) + 1)
     return Desk(tree, np.full(leaves, np.inf), np.zeros(jobs), np.zeros(workers), np.zeros(workers),
                 whole(workers), whole(workers, -1),
-                whole(workers, -1), np.empty(handouts, dtype=np.int64), slots, whole(memory), handed)  # fmt: skip
+                whole(workers, -1), np.empty(handouts, dtype=np.int64), slots, state, handed)  # fmt: skip

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ratecheck.core.method import Arrival, Server
+from ratecheck.core.problem import MEAN
 
 #: coordinates of noise made at a time: a piece stays in the first-level cache. Even, for laws that make pairs
 PIECE = 2048
@@ -50,7 +51,7 @@ class Stream(NamedTuple):
     value: Any  # (R,) scratch
     virtual: Any  # (D,) virtual iterate: x_0 minus all gamma_hat * gradient handed out so far
     scale: Any  # (D,) sum of magnitudes added up, for the rounding bound of identities
-    full: Any  # (D,) scratch: the mean gradient where gradients sample rows
+    full: Any  # (D,) scratch: the gradient of F where a worker's is another
 
 
 class Switch(NamedTuple):
@@ -62,7 +63,7 @@ class Switch(NamedTuple):
     query: int  # 1: the method has its own query
     points: int  # 1: the method wants the points back
     value: int  # 1: stream F(x_k)
-    slope: int  # 1: stream ||grad F(x_k)||^2
+    slope: int  # 1: stream ||grad F(x_k)||^2; 2: likewise, and F is the mean of objectives that differ by worker
     track: int  # 1: track virtual iterate and rounding scale
 
 
@@ -123,9 +124,9 @@ def hand_out(
             mean_gradient(point, worker, data, grad)
         if do.slope > 0 and j == 0 and plan.weight[server.clock[0]] > 0:  # x_0 has no weight under R1 and RL
             full = grad
-            if do.rows > 0:
+            if do.rows > 0 or do.slope > 1:
                 full = stream.full
-                mean_gradient(point, worker, data, full)
+                mean_gradient(point, MEAN if do.slope > 1 else worker, data, full)
             add_squares(g, full, stream.slope)
         if do.noisy > 0:
             length = flight.noise.shape[0]

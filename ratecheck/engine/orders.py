@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ratecheck.core.keys import wrapping
 from ratecheck.core.scheduler import Scheduler
 
 
@@ -14,10 +15,11 @@ def arrival_orders(scheduler: Scheduler, workers: int, steps: int, *, labelled: 
 
     ``labelled=False`` yields one order of each class that differs by relabelling workers only: of workers whose
     oldest gradients in flight are of the same version, the lowest number arrives. Right for methods that do not see
-    who a worker is and problems in which all workers are alike.
+    who a worker is and problems in which all workers are alike. A scheduler that draws workers knows them by name: one
+    sequence of draws, that of key 0, and ``labelled`` always.
     """
-    state = np.zeros(scheduler.memory, dtype=np.int64)
-    yield from _extend(scheduler, (), steps, state, 0, [[0] for _ in range(workers)], labelled)
+    names = labelled or scheduler.keyed
+    yield from _extend(scheduler, (), steps, scheduler.begin(np.uint64(0)), 0, [[0] for _ in range(workers)], names)
 
 
 def _extend(
@@ -34,7 +36,8 @@ def _extend(
             continue
         seen.add(flying[m][0])
         memory, handed = state.copy(), np.zeros(workers + 2, dtype=np.int64)
-        counted = scheduler.decide(memory, workers, m, version + 1 - flying[m][0], handed)
+        with wrapping():
+            counted = scheduler.decide(memory, workers, m, version + 1 - flying[m][0], handed)
         after = [list(f) for f in flying]
         after[m].pop(0)
         for receiver in handed[1 : 1 + handed[0]]:

@@ -70,6 +70,10 @@ class Rows:
         """Return the squares of the row of a unit start."""
         return self._squares(self._run(1, nothing, [], np.ones(len(self.spectrum))))
 
+    def of_path(self, start: Any, pushes: Any) -> Squares:
+        """Return the squares of a run from ``start`` (E,); row h of ``pushes`` is added to gradient h."""
+        return self._squares(self._run(1, given, pushes.ravel(), start))
+
     def of_noise(self) -> Squares:
         """Return the sums of squares of the rows of unit noises, one a hand-out."""
         handouts, alike = self.schedule.handouts, len(self.spectrum)
@@ -135,12 +139,12 @@ class Rows:
         last = flat._run(1, nothing, [], np.ones(1)).server.x[0]
         return bool(abs(last[0] - 1) <= (0 if self.exact else PROBE_ROUNDING))
 
-    def _run(self, rows: int, fill: Any, par: list[Any], start: Any) -> State:
+    def _run(self, rows: int, fill: Any, par: Any, start: Any) -> State:
         state, go = self._prepared(rows, fill, par, start)
         go(0, self.schedule.horizon + 1)
         return state
 
-    def _prepared(self, rows: int, fill: Any, par: list[Any], start: Any) -> tuple[State, Callable[[int, int], None]]:
+    def _prepared(self, rows: int, fill: Any, par: Any, start: Any) -> tuple[State, Callable[[int, int], None]]:
         """Return the state at ``start`` (rows * E,), and what runs it under this law of noise (see ``loop.run``)."""
         alike = len(self.spectrum)
         cast = _fractions if self.exact else (lambda values: np.array(values, dtype=np.float64))
@@ -189,6 +193,13 @@ def nothing(key: Any, position: Any, par: Any, out: Any) -> None:
     """Write no noise. A kernel."""
     for j in range(out.shape[0]):
         out[j] = 0
+
+
+def given(key: Any, position: Any, par: Any, out: Any) -> None:
+    """Write the numbers at these positions of ``par``. A kernel."""
+    values = par[position:]
+    for j in range(out.shape[0]):
+        out[j] = values[j]
 
 
 def unit(key: Any, position: Any, par: Any, out: Any) -> None:

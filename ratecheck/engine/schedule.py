@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.delays import Delays
+from ratecheck.core.formula import Formula
 from ratecheck.core.keys import wrapping
-from ratecheck.core.schedule import Schedule, Weighted
+from ratecheck.core.schedule import Schedule, Weighted, grown
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.engine.clock import empty_desk, empty_tape, simulate
@@ -29,8 +30,9 @@ def from_order(scheduler: Scheduler, workers: int, order: npt.NDArray[np.int64])
 
     Raises CapabilityError when a worker is to deliver that has nothing in flight.
     """
-    return _record(simulate, scheduler.decide, _no_duration, scheduler, workers, order, np.ones(workers), np.zeros(1),
-                   np.uint64(0), len(order), None)  # fmt: skip
+    with wrapping():
+        return _record(simulate, scheduler.decide, _no_duration, scheduler, workers, order, np.ones(workers),
+                       np.zeros(1), np.uint64(0), len(order), None)  # fmt: skip
 
 
 def make(
@@ -96,7 +98,7 @@ def _try_out(scheduler: Scheduler, duration: Any, workers: int, means: Any, numb
 def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, workers: int, order: Any, means: Any,
             numbers: Any, key: Any, total: int, steps: int | None) -> Schedule:  # fmt: skip
     handouts = workers + total * (workers if scheduler.every else 1)
-    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.memory)
+    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key))
     functions = () if decide is None else (decide, duration)
     made = int(kernel(*functions, np.asarray(order, dtype=np.int64), means, numbers, key, tape, desk))
     if made < 0:
@@ -123,16 +125,21 @@ def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, worke
     )
 
 
-def weigh(schedule: Schedule, stepsize: Stepsize, constants: dict[str, Any], output: str) -> Weighted:
+def weigh(
+    schedule: Schedule, stepsize: Stepsize, constants: dict[str, Any], output: str, growth: Formula | None = None
+) -> Weighted:
     """Put stepsizes on a schedule under an output rule: R0 arrival-weighted, R1 horizon-closed, RL literal.
 
     R0: the weight of x_j is the stepsize its gradient was applied with, x_0 included, gradients in flight 0.
     R1: gradients in flight of x_i (i >= 1) are closed as if all came back at K + 1; initial ones in flight get 0.
     RL (as printed in Mishchenko et al. 2022): the true final stepsize; raises CapabilityError unless all return.
+    last: no average, all weight is on x_K; gradients in flight 0.
+    The stepsize may use the largest delays of the schedule; ``growth`` is that of the claim's weights, if they grow.
     """
-    if output not in ("R0", "R1", "RL"):
-        raise CapabilityError(f"unknown output rule {output!r}; there are R0, R1 and RL.")
+    if output not in ("R0", "R1", "RL", "last"):
+        raise CapabilityError(f"unknown output rule {output!r}; there are R0, R1, RL and last.")
     horizon, steps, handouts = schedule.horizon, schedule.steps, schedule.handouts
+    constants = {**constants, **schedule.longest}
     reach = len(schedule.worker) if output == "RL" else horizon
     gamma = stepsize.table(schedule.version[:reach], schedule.delay[:reach], constants)
     made_at = schedule.made_at[:handouts]
@@ -150,4 +157,10 @@ def weigh(schedule: Schedule, stepsize: Stepsize, constants: dict[str, Any], out
     weight = np.bincount(made_at, weights=gamma_hat, minlength=steps + 1).astype(np.float64)
     if output != "R0":
         weight[0] = 0.0
-    return Weighted(schedule, gamma[:horizon], gamma_hat, weight)
+    if output == "last":
+        weight = np.where(np.arange(steps + 1) == steps, 1.0, 0.0)
+    along = np.ones(steps + 2)
+    if growth is not None:
+        along = grown(np.broadcast_to(growth.table({**constants, "weight": weight}), weight.shape))
+        weight = weight * along[1:]
+    return Weighted(schedule, gamma[:horizon], gamma_hat, weight, along)

@@ -110,10 +110,10 @@ def kernels_of(method: Method, problem: Problem, noise: Noise) -> Kernels:
 
 
 def switches(method: Method, rows: int, *, noisy: bool = False, average: bool = False, value: bool = False,
-             slope: bool = False, track: bool = False) -> Switch:  # fmt: skip
-    """Return the loop's integers from truth values."""
+             slope: bool = False, track: bool = False, mixed: bool = False) -> Switch:  # fmt: skip
+    """Return the loop's integers from truth values. ``mixed``: the workers' objectives differ."""
     return Switch(rows, int(noisy), int(average), int(method.query is not None), int(method.points), int(value),
-                  int(slope), int(track))  # fmt: skip
+                  int(slope) * (1 + mixed), int(track))  # fmt: skip
 
 
 def no_receive(server: Any, a: Any) -> None:

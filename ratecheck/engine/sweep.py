@@ -90,7 +90,8 @@ def simulate(
                      batch=instance.batch, noisy=noisy)  # fmt: skip
     do = switches(
         method, rows, noisy=noisy, average="output_gap" in wanted, value="mean_gap" in wanted,
-        slope="mean_gradient_sq" in wanted, track=visit is not None or "virtual_sq" in wanted,
+        slope="mean_gradient_sq" in wanted, mixed=problem.heterogeneous,
+        track=visit is not None or bool({"virtual_sq", "virtual_gap"} & {*wanted}),
     )  # fmt: skip
     kernels, run, start = _engine(built, strict, plain)
     plan = plan_of(weighted.schedule, weighted.gamma, weighted.gamma_hat, weighted.weight)
@@ -195,15 +196,21 @@ def _measure(built: Built, state: State, replicates: int, kernels: Any, data: Fl
     star = np.repeat(built.instance.minimiser, replicates)
     last = state.server.x[0].copy()
     average = state.stream.average / total if total > 0 else np.full_like(last, np.nan)
-    value = np.zeros(replicates)
+    value, of = np.zeros(replicates), kernels[loop.Kernels._fields.index("value")]
+
+    def gap(point: Floats) -> Floats:
+        of(point, data, value)
+        return value - built.instance.minimum
+
     with np.errstate(all="ignore"), wrapping():
-        kernels[loop.Kernels._fields.index("value")](average, data, value)
         measured = {
-            "output_gap": value - built.instance.minimum,
-            "mean_gap": state.stream.gap / total - built.instance.minimum if total > 0 else value,
-            "mean_gradient_sq": state.stream.slope / total if total > 0 else value,
+            "output_gap": gap(average),
+            "mean_gap": state.stream.gap / total - built.instance.minimum if total > 0 else gap(average),
+            "mean_gradient_sq": state.stream.slope / total if total > 0 else gap(average),
             "virtual_sq": _squares(state.stream.virtual - star, replicates),
             "last_sq": _squares(last - star, replicates),
+            "virtual_gap": gap(state.stream.virtual),
+            "last_gap": gap(last),
         }
     finite = np.isfinite(last.reshape(-1, replicates)).all(axis=0) & np.isfinite(measured["output_gap"])
     return Outcome(measured, average, last, finite)

@@ -6,6 +6,12 @@ from typing import Any
 THEOREM1, THEOREM3 = "mishchenko2022.theorem1", "mishchenko2022.theorem3_convex"
 MINIBATCH, LEMMA1 = "mishchenko2022.minibatch_convex", "mishchenko2022.lemma1"
 COUNTING = "mishchenko2022.counting"
+THEOREM2, NONCONVEX = "mishchenko2022.theorem2", "mishchenko2022.theorem3_nonconvex"
+STRONG, SHORT = "mishchenko2022.theorem3_strongly_convex", "mishchenko2022.theorem3_strongly_convex_short"
+BATCH_NONCONVEX = "mishchenko2022.minibatch_nonconvex"
+BATCH_STRONG = "mishchenko2022.minibatch_strongly_convex"
+LARGEST_DELAY, LEMMA2 = "mishchenko2022.fixed_delay", "mishchenko2022.lemma2"
+ORTHOGONAL = "mishchenko2022.orthogonality"
 
 #: delays that differ, with and without noise: enough for any lie about an algorithm
 QUADRATIC = {
@@ -50,6 +56,16 @@ MODULUS = {
     "M": 1,
     "K": 204,
 }
+
+#: the same, of non-convex bounds: noise so large that steps shrink to nothing, where the curvature is L
+CURVED = {
+    "problem": {"name": "quadratic", "spectrum": [1]}, "delays": CLOCK, "M": 4, "K": 64, "sigma": 1e6,
+}  # fmt: skip
+#: the curvature is mu everywhere and L nowhere, without noise: an exponential rate is a number to compare with
+SLOWEST = {
+    "problem": {"name": "quadratic", "spectrum": [0.5]}, "constants": {"L": 1}, "noise": "none",
+    "delays": "round_robin", "M": 32, "K": 512,
+}  # fmt: skip
 
 #: cells that tell the terms of the bound apart, decided by exact moments
 LADDER = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import View
-from ratecheck.mutants.grids import MINIBATCH, QUADRATIC, ROUNDS, THEOREM3
+from ratecheck.mutants.grids import MINIBATCH, ORTHOGONAL, QUADRATIC, ROUNDS, THEOREM3
 from ratecheck.mutants.mutant import Mutant
 
 
@@ -81,6 +81,13 @@ LEMMA1 = (
     ("present_stepsize", "gamma_k for gamma_next", with_present_stepsize, BOTH),
     ("lemma1_in_other_words", "no lie: the terms in the opposite order", lambda v: apart(v, reversed(others(v))), ()),
 )
+HELD_BACK = (
+    ("applied_too", "no noise at all is felt: the gradient just applied counted as in flight",
+     lambda v: sum((v.x * f.gradient for f in v.in_flight), 0 * v.x)),
+    ("only_the_applied", "the gradient just applied is not felt yet", lambda v: v.x * v.in_flight[-1].gradient),
+    ("virtual_too", "the virtual iterate does not feel what is in flight",
+     lambda v: sum((v.virtual * f.gradient for f in v.in_flight[:-1]), 0 * v.x)),
+)  # fmt: skip
 ROUNDS_TOO = (
     ("rounds_sum", "the sum for the mean", of_models, BOTH),
     ("rounds_late", "rounds end one delivery late", one_step_late, BOTH),
@@ -93,4 +100,6 @@ MUTANTS = (
         Mutant(n, "identity", MINIBATCH, lie, (ROUNDS,), by, change=stating(r), cases=((2, 4), (3, 6)))
         for n, lie, r, by in ROUNDS_TOO
     ),
+    *(Mutant(f"orthogonality_{n}", "identity", ORTHOGONAL, lie, (), ("exact",), change=stating(r))
+      for n, lie, r in HELD_BACK),
 )  # fmt: skip

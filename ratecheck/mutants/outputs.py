@@ -9,7 +9,18 @@ from ratecheck.core.claim import Claim, Inequality
 from ratecheck.core.formula import Formula
 from ratecheck.core.schedule import Floats, Weighted
 from ratecheck.core.symbols import W, mean_gap, virtual_sq
-from ratecheck.mutants.grids import FLAT, HARDEST, HARDEST_ALONE, LADDER, MINIBATCH, ROUNDS, THEOREM3, under
+from ratecheck.mutants.grids import (
+    FLAT,
+    HARDEST,
+    HARDEST_ALONE,
+    LADDER,
+    MINIBATCH,
+    ROUNDS,
+    SLOWEST,
+    STRONG,
+    THEOREM3,
+    under,
+)
 from ratecheck.mutants.mutant import Mutant
 
 
@@ -92,6 +103,10 @@ MUTANTS = (
     Mutant(
         "distance_over_w", "output", THEOREM3, "a distance divided by the weights: a fault of dimension",
         under(FLAT, "R1"), ("dimensions",), change=measuring("R1", "distance", virtual_sq / W),
+    ),
+    Mutant(
+        "weights_do_not_grow", "output", STRONG, "weights gamma_hat, which do not grow",
+        under({**SLOWEST, "M": 4, "K": 4096}, "R1"), ("moments",), weights=weighing(lambda w: _of_handouts(w)),
     ),
     Mutant(
         "weights_in_other_words", "output", THEOREM3, "no lie: the weights from the stepsizes of the hand-outs",

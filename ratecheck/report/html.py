@@ -206,7 +206,9 @@ def _claim(claim: Claim | None) -> dict[str, Any] | None:
         "title": claim.title, "source": claim.source, "statement": claim.statement, "kind": claim.kind,
         "assumptions": [a.statement for a in claim.conditions()], "method": claim.method, "scheduler": claim.scheduler,
         "stepsize": None if rule is None else {n: f.latex() for n, f in rule.branches.items()},
-        "outputs": {r: {n: i.latex() for n, i in s.inequalities().items()} for r, s in claim.outputs.items()},
+        "outputs": {
+            r: {n: i.latex(claim.relation) for n, i in s.inequalities().items()} for r, s in claim.outputs.items()
+        },
         "trivial": claim.trivial.latex() if claim.trivial is not None else None, "notes": claim.notes,
         "identities": [(i.name, i.statement, i.source) for i in claim.identities]
         + [(c.name, c.statement, "") for c in claim.counting],

@@ -29,7 +29,7 @@ def grid_of(panels: Sequence[Sequence[Row]], height: float) -> tuple[Figure, lis
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     count, models = len(panels), _full(panels)
-    columns = models or min(tables.COLUMNS, count) or 1
+    columns = models or (2 if count == 4 else min(tables.COLUMNS, count)) or 1
     lines = -(-count // columns) or 1
     size = (max(4.2, 0.4 + 2.35 * columns), 0.7 + height * lines)
     figure = Figure(size, layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06), dpi=style.DPI)
@@ -45,12 +45,16 @@ def lines_of(panels: Sequence[Sequence[Row]]) -> list[list[Row]]:
     return [[r for p in panels[i - i % models : i - i % models + models] for r in p] for i in range(len(panels))]
 
 
-def legend(figure: Figure, *keys: Sequence[tuple[str, dict[str, Any]]]) -> None:
-    """Put one legend above the panels, read line by line: first what colours mean, then what lines mean."""
+def legend(figure: Figure, *keys: Sequence[tuple[str, dict[str, Any]]], columns: int = 0) -> None:
+    """Put one legend above the panels, read line by line: first what colours mean, then what lines mean.
+
+    ``columns`` is how many entries stand on a line; 0: as many as short words allow.
+    """
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], label=text, **{"color": style.SOFT, **look}) for key in keys for text, look in key]
-    lines = -(-len(handles) // (7 if figure.get_size_inches()[0] > 6 else 4))
+    most = columns or (7 if figure.get_size_inches()[0] > 6 else 4)
+    lines = -(-len(handles) // most)
     columns = -(-len(handles) // lines)
     handles += [Line2D([], [], label=" ", linestyle="none")] * (lines * columns - len(handles))
     down = [handles[line * columns + column] for column in range(columns) for line in range(lines)]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratecheck.report import marks, style, tables
+from ratecheck.report import curves, marks, style, tables
 from ratecheck.report.captions import caption, quantity
 from ratecheck.report.heat import tightness
 from ratecheck.report.panels import grid_of, label, legend, lines_of
@@ -29,11 +29,7 @@ TITLES = {
 
 def rate(result: Result) -> Figure:
     """Draw measured means with their band, bound, conditional bound and fit against K, on log axes."""
-    return _against_steps(tables.rate_rows(result), quantity(result).symbol, "measured, 95 % band")
-
-
-def _against_steps(rows: Sequence[Row], symbol: str, points: str) -> Figure:
-    panels = tables.by_panel(rows)
+    panels = tables.by_panel(tables.rate_rows(result))
     drawn = [r for panel in panels for r in panel]
     with style.context():
         figure, grid = grid_of(panels, 2.2)
@@ -46,9 +42,9 @@ def _against_steps(rows: Sequence[Row], symbol: str, points: str) -> Figure:
             for series in tables.by_series(panel).values():
                 marks.rate_series(axes, series, colours[series[0]["M"]], markers[series[0]["M"]])
             marks.triangles(axes)
-        label(figure, grid, panels, "server steps $K$", f"mean of {symbol}")
+        label(figure, grid, panels, "server steps $K$", f"mean of {quantity(result).symbol}")
         workers = [(f"M = {m}", {"color": c, "marker": markers[m], "linestyle": "none"}) for m, c in colours.items()]
-        styles = [(points, {"marker": "o", "linestyle": "none"})] + [
+        styles = [("measured, 95 % band", {"marker": "o", "linestyle": "none"})] + [
             (text, look) for name, text, look in (
                 ("fit", "fit", {"linestyle": (0, (5, 2))}),
                 ("bound", "bound", {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}),
@@ -123,15 +119,21 @@ def save(result: Result, folder: Path) -> list[Path]:
 
 
 def simulated(document: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw the cells of a simulation without a claim: means against K; return the files."""
-    rows = tables.simulated_rows(document)
+    """Draw the cells of a simulation without a claim: means against K, against simulated time, and the delays."""
+    rows = curves.rows_of(document)
     if not rows:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    what = "mean of F(output) - F* against the server steps K; bars: one standard error."
-    text = f"{document.get('scenario', 'Simulation')}: {what}"
-    figure = _against_steps(rows, r"$F(\tilde x_K)-F^*$", "measured, ± 1 standard error")
-    return _files(figure, rows, folder / "simulation", "Simulation", text)
+    written = []
+    for name, axis in curves.AXES.items():
+        if curves.drawn(rows, axis):
+            text = f"{document.get('scenario', 'Simulation')}: {curves.caption(rows, axis)}"
+            written += _files(curves.draw(rows, axis), rows, folder / name, "Simulation", text)
+    result = {"details": {"delay_tables": document.get("delay_tables", ())}}
+    if tables.delay_rows(result):
+        text = caption("delays", result)
+        written += _files(delays(result), tables.delay_rows(result), folder / "delays", TITLES["delays"], text)
+    return written
 
 
 def _files(figure: Figure, rows: Sequence[Row], stem: Path, title: str, text: str) -> list[Path]:

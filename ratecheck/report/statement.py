@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from ratecheck.core import symbols
@@ -23,8 +24,8 @@ def _terms(formula: Formula) -> dict[str, str]:
     return {name: str(term) for name, term in formula.terms.items()}
 
 
-def as_data(name: str, claim: Claim, rule: Stepsize) -> dict[str, Any]:
-    """Return the claim as plain data."""
+def as_data(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return the claim as plain data; ``chain`` is its symbolic result, where it has a derivation."""
     return {
         "claim": name, "title": claim.title, "source": claim.source, "statement": claim.statement, "kind": claim.kind,
         "expect": claim.expect, "method": claim.method, "scheduler": claim.scheduler, "policy": claim.policy,
@@ -35,7 +36,7 @@ def as_data(name: str, claim: Claim, rule: Stepsize) -> dict[str, Any]:
             for r, s in claim.outputs.items()
         },
         "identities": [i.name for i in claim.identities], "counting": [c.name for c in claim.counting],
-        "constants": _constants(claim, rule),
+        "constants": _constants(claim, rule), "derivation": chain,
     }  # fmt: skip
 
 
@@ -46,14 +47,14 @@ def as_latex(claim: Claim, rule: Stepsize) -> str:
         lines.append(rf"\[ \gamma_k = {rule.latex()} \]")
     for output, statement in claim.outputs.items():
         for name, inequality in statement.inequalities().items():
-            lines.append(rf"\[ {inequality.latex()} \qquad\text{{({name}, {output})}} \]")
+            lines.append(rf"\[ {inequality.latex(claim.relation)} \qquad\text{{({name}, {output})}} \]")
     lines += [rf"\[ {i.statement} \]" for i in claim.identities]
     lines += [rf"\[ {c.statement} \]" for c in claim.counting]
     return "\n".join(lines)
 
 
-def as_text(name: str, claim: Claim, rule: Stepsize) -> str:
-    """Return the claim for the terminal."""
+def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | None = None) -> str:
+    """Return the claim for the terminal, with the ``chain`` of its derivation (its symbolic result) if it has one."""
     lines = [f"{name}: {claim.title}", f"  source       {claim.source}", *_wrapped("statement", claim.statement)]
     lines.append(f"  assumes      {'; '.join(a.name for a in claim.conditions()) or 'nothing'}")
     if claim.outputs:
@@ -68,9 +69,26 @@ def as_text(name: str, claim: Claim, rule: Stepsize) -> str:
     for fact in claim.counting:
         lines += _wrapped("counting", f"{fact.name}: {fact.statement}")
     lines += [f"  {n:<12} {meaning}" for n, meaning in _constants(claim, rule).items()]
-    lines.append("  derivation   not typed step by step: no symbolic evidence for this claim in this version")
+    lines += _chain(chain)
     lines.append(f"  expected     {claim.expect}; check it: ratecheck check {name}")
     return "\n".join(lines)
+
+
+def _chain(chain: Mapping[str, Any] | None) -> list[str]:
+    """Return the derivation step by step: name, kind, what it says, what it uses, its checker, what it gives away."""
+    if chain is None:
+        return ["  derivation   not typed step by step: no symbolic evidence for this claim"]
+    lines = _wrapped("derivation", f"{chain['verdict']}: {chain['summary']}")
+    for number, row in enumerate(chain["details"]["steps"], 1):
+        mark = "" if row["verdict"] == "PROVED" else f" {row['verdict']}"
+        parts = [f"{number}. {row['step']} [{row['kind']}]{mark}", row.get("says", "")]
+        parts += [f"uses: {', '.join(row['uses'])}"] if row["uses"] else []
+        parts += [f"checked: {row['checker']}"]
+        parts += [f"gives away: {row['slack']}"] if row.get("slack") else []
+        lines += [f"  {parts[0]}"]
+        lines += [line for part in parts[1:] if part for line in textwrap.wrap(
+            part, 110, initial_indent="       ", subsequent_indent="         ")]  # fmt: skip
+    return [*lines, *(line for note in chain["details"]["notes"] for line in _wrapped("note", note))]
 
 
 def _wrapped(head: str, text: str) -> list[str]:

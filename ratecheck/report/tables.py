@@ -98,21 +98,6 @@ def rate_rows(result: Result) -> list[Row]:
     return _sorted(_panelled(rows, ("problem", "noise", "sigma", "output")))
 
 
-def simulated_rows(document: Mapping[str, Any]) -> list[Row]:
-    """Return the cells of a simulation without a claim as rows of a rate plot; the band is one standard error."""
-    rows: list[Row] = []
-    for cell in document.get("cells", ()):
-        how = ", ".join(str(cell[n]) for n in ("method", "stepsize", "output") if cell.get(n))
-        mean, se = number(cell.get("mean")), number(cell.get("se")) or 0.0
-        if mean is not None:
-            rows.append({
-                "panel": None, **place(cell), "output": how, "M": cell["M"], "K": cell["K"], "verdict": None,
-                "branch": None, "n": cell.get("n"), "mean": mean, "se": se, "low": mean - se, "high": mean + se,
-                "bound": None, "conditional": None, "fit": None,
-            })  # fmt: skip
-    return _sorted(_panelled(rows, ("problem", "noise", "sigma", "output")))
-
-
 def slack_rows(result: Result) -> list[Row]:
     """Return one row a measured cell: measured over bound, its band, and the wedge of its series at this K.
 

@@ -93,8 +93,8 @@ def facts(result: Result, most: int = MANY) -> list[Fact]:
 
     At most ``most`` reasons why cells are NOT APPLICABLE are told one by one.
     """
-    found = [*_exact(result)] if result["evidence"] != "monte-carlo" else [*_measured(result, most)]
-    return [*_broken(result), *found]
+    kinds = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result)}
+    return [*_broken(result), *kinds.get(result["evidence"], lambda: _exact(result))()]
 
 
 def paint(text: str) -> Text:
@@ -145,6 +145,7 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         yield Fact("warning", "", f"{found['cell']}: the mean is {digits(found['ratio'])}x its bound, p = "
                    f"{found['p']:.2g} over all cells, approximate; more runs will tell")  # fmt: skip
     yield from _floats(cells)
+    yield from (Fact("open", "", text) for text in reasons(cells, most, ("NOT REFUTED", "INCONCLUSIVE")))
     yield from (Fact("left out", "", text) for text in reasons(cells, most))
     if "precision" in details:
         yield Fact("work", "", "{runs:,} runs, {steps:,} server steps".format(**details["precision"]))
@@ -155,7 +156,8 @@ def _rate(rate: Mapping[str, Any]) -> Iterator[Fact]:
         return
     slopes = rate.get("slopes", ())
     if not slopes:
-        yield Fact("rate", rate["verdict"], "no series spans enough of K or M to tell a slope")
+        why = rate.get("reason") or "no series spans enough of K or M to tell a slope"
+        yield Fact("rate", rate["verdict"], why)
         return
     intro = f"slopes of measured/bound by branch of the stepsize; 0 is the theorem's, margin {rate['margin']:g}:"
     yield Fact("rate", rate["verdict"], intro)
@@ -213,11 +215,12 @@ def _floats(cells: Sequence[Mapping[str, Any]]) -> Iterator[Fact]:
             yield Fact("floats", "REFUTED", f"{name}: residual {ratio:.3g} times what rounding allows, in {label}")
 
 
-def reasons(cells: Sequence[Mapping[str, Any]], most: int = MANY) -> list[str]:
-    """Return why cells are NOT APPLICABLE, one sentence a kind of reason (equal up to numbers), with counts."""
+def reasons(cells: Sequence[Mapping[str, Any]], most: int = MANY,
+            verdicts: Sequence[str] = ("NOT APPLICABLE",)) -> list[str]:  # fmt: skip
+    """Return why cells have one of these verdicts, one sentence a kind of reason (equal up to numbers), with counts."""
     kinds: dict[str, list[str]] = {}
     for cell in cells:
-        if cell["verdict"] == "NOT APPLICABLE":
+        if cell["verdict"] in verdicts and (cell.get("reason") or cell["verdict"] == "NOT APPLICABLE"):
             reason = str(cell.get("reason") or "no reason given")
             kinds.setdefault(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", reason), []).append(reason)
     ordered = sorted(kinds.values(), key=lambda found: -len(found))
@@ -239,6 +242,12 @@ def _exact(result: Result) -> Iterator[Fact]:
             yield Fact(word, one.get("verdict", ""), f"{one['name']}: {case_words(one['cases'])}")
     if not (details.get("identities") or details.get("counting")):
         yield Fact("exact", result["verdict"], result["summary"])
+
+
+def _derived(result: Result) -> Iterator[Fact]:
+    """Say what is derived and what is not; the steps are printed by ``ratecheck show``."""
+    yield Fact("steps", result["verdict"], result["summary"])
+    yield from (Fact("note", "", note) for note in result.get("details", {}).get("notes", ()))
 
 
 def case_words(cases: Sequence[Mapping[str, Any]]) -> str:

@@ -14,7 +14,7 @@ import pytest
 from ratecheck.checks.bench import Bench
 from ratecheck.checks.challenge import challenge_problem
 from ratecheck.core.keys import key_of
-from ratecheck.core.problem import Instance, Problem
+from ratecheck.core.problem import MEAN, Instance, Problem
 from ratecheck.core.shelf import PROBLEMS
 from ratecheck.engine.compile import seal
 from ratecheck.errors import PartError
@@ -28,16 +28,24 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "huber": [{"dimension": 5, "kink": "1/3", "smoothness": 4}],
     "asymmetric_abs": [{"dimension": 4, "left": 3, "right": "1/3"}],
     "rational_well": [{"dimension": 1, "smoothness": 3}],
+    "heterogeneous_quadratic": [{"dimension": 1, "zeta": 2}, {"spectrum": ["1/2", 0, 1], "zeta": 0}],
+    "heterogeneous_well": [{"dimension": 1, "smoothness": 3, "contrast": 1}, {"contrast": 0}],
+    "uniform_rows": [{"rows": 30, "dimension": 3, "batch": 5, "seed": 42}],
 }
 #: constants of a cell, for problems that ask for them
-CELL = {"W": 40.0}
+CELL = {"W": 40.0, "M": 5}
 EVERY = [(name, par) for name in PROBLEMS.names() for par in ({}, *OTHERS.get(name, []))]
 every_problem = pytest.mark.parametrize(("name", "par"), EVERY, ids=lambda v: v if isinstance(v, str) else None)
 
 
 def bench_of(name: str, par: dict[str, Any]) -> Bench:
     problem = PROBLEMS.get(name)
-    return Bench(problem, problem.instance(par, CELL, key_of("test", name)))
+    return Bench(problem, problem.instance(par, CELL, key_of("test", name)), workers=int(CELL["M"]))
+
+
+def workers_of(problem: Problem) -> list[int]:
+    """Return the workers whose gradients differ; of a heterogeneous problem F first."""
+    return [MEAN, *range(int(CELL["M"]))] if problem.heterogeneous else [0]
 
 
 def lying(problem: Problem, change: Callable[[Instance], Instance], **kernels: Any) -> Problem:
@@ -78,9 +86,9 @@ def test_declarations_survive_the_challenge(name, par):
 
 @every_problem
 def test_smoothness_and_slope_are_attained(name, par):
-    """The shelf's L and G are not only bounds: within 1% they are met, so a claim is tested at its edge."""
+    """The shelf's L, G and zeta are not only bounds: within 1% they are met, so a claim is tested at its edge."""
     bench = bench_of(name, par)
-    for constant in {"L", "G"} & set(bench.instance.constants):
+    for constant in {"L", "G", "zeta"} & set(bench.instance.constants):
         assert bench.observed[constant] >= 0.99 * bench.instance.constants[constant]
 
 
@@ -110,12 +118,14 @@ def test_exact_kernels_give_fractions(name, par):
     data = bench.problem.layout(bench.instance.data, 2) if bench.problem.layout else bench.instance.data
     data = np.array([Fraction(float(t)) for t in data], dtype=object)
     gradient, values = np.full(many.shape, None), np.full(2, None)
-    bench.problem.mean_gradient(many, 0, data, gradient)
     bench.problem.value(many, data, values)
-    assert all(type(t) is Fraction for t in (*gradient, *values))
     assert values[0] == values[1]
     assert abs(float(values[0]) - bench.value(x)) <= bench.value_rounding(x)
-    assert np.abs(gradient[::2].astype(float) - bench.gradient(x)).max() <= bench.gradient_rounding(x)
+    for m in workers_of(bench.problem):
+        bench.problem.mean_gradient(many, m, data, gradient)
+        assert all(type(t) is Fraction for t in (*gradient, *values))
+        room = bench.gradient_rounding(x) + bench.rounding(np.linalg.norm(bench.gradient(x, m)))
+        assert np.abs(gradient[::2].astype(float) - bench.gradient(x, m)).max() <= room
 
 
 @pytest.mark.parametrize("name", PROBLEMS.names())
@@ -127,8 +137,8 @@ def test_strict_build_is_bitwise_the_plain_kernel(name, replicates):
     x = np.ascontiguousarray([bench.near(1.0) for _ in range(replicates)]).T.ravel()
     sample = bench.random.integers(0, max(1, bench.instance.rows), size=2 * replicates)
     jobs: list[tuple[str, Any, tuple[Any, ...], int]] = [
-        ("mean_gradient", problem.mean_gradient, (x, 0, data), x.size),
         ("value", problem.value, (x, data), replicates),
+        *(("mean_gradient", problem.mean_gradient, (x, m, data), x.size) for m in workers_of(problem)),
     ]
     if problem.gradient is not None:
         jobs.append(("gradient", problem.gradient, (x, 0, sample, data), x.size))
@@ -151,7 +161,8 @@ def test_data_are_a_function_of_the_key(name):
 @every_problem
 def test_a_constant_two_percent_too_small_is_caught(name, par):
     problem = PROBLEMS.get(name)
-    for constant in {"L", "G"} & set(problem.instance(par, CELL, np.uint64(0)).constants):
+    declared = problem.instance(par, CELL, np.uint64(0)).constants
+    for constant in {n for n in ("L", "G", "zeta") if declared.get(n)}:
         found = challenge_problem(lying(problem, declaring(**{constant: 0.98})), par, CELL)
         assert any(f"{constant} = " in sentence for sentence in found)
 
@@ -171,6 +182,12 @@ LIES = {
     "smooth without L": ("asymmetric_abs", saying("smooth"), "declares no"),
     "L without the word": (
         "huber", lambda i: replace(i, classes=i.classes - {"smooth"}), "does not say 'smooth'",
+    ),
+    "a dissimilarity off by a thousandth": (
+        "heterogeneous_quadratic", declaring(zeta=0.999), "a worker's gradient off that of F by 0.5 was seen",
+    ),
+    "a dissimilarity met at one distance alone": (
+        "heterogeneous_well", declaring(zeta=0.98), "zeta = ",
     ),
     "sigma without rows": (
         "quadratic", lambda i: replace(i, constants={**i.constants, "sigma": 1.0}), "no rows to sample",
@@ -206,7 +223,25 @@ def unshared(x: Any, worker: Any, sample: Any, data: Any, out: Any) -> None:
         out[i] = out[i] * sample.shape[0]
 
 
+def by_worker(x: Any, worker: Any, data: Any, out: Any) -> None:
+    for i in range(x.shape[0]):
+        out[i] = data[i] * x[i] + worker / 1024
+
+
+def mean_of_none(x: Any, worker: Any, data: Any, out: Any) -> None:
+    PROBLEMS.get("heterogeneous_quadratic").mean_gradient(x, max(worker, 0), data, out)
+
+
+def lone_last(x: Any, worker: Any, data: Any, out: Any) -> None:
+    PROBLEMS.get("heterogeneous_quadratic").mean_gradient(x, worker, data, out)
+    if worker == 4:
+        out[0] += 1e-6
+
+
 KERNEL_LIES = {
+    "workers that differ undeclared": ("quadratic", {"mean_gradient": by_worker}, "not declared heterogeneous"),
+    "the first worker for all": ("heterogeneous_quadratic", {"mean_gradient": mean_of_none}, "not that of its value"),
+    "a last worker that is off": ("heterogeneous_quadratic", {"mean_gradient": lone_last}, "off the gradient of F"),
     "a gradient off by a thousandth": ("quadratic", {"mean_gradient": too_steep}, "not that of its value"),
     "a subgradient of another function": (
         "asymmetric_abs",
@@ -244,10 +279,12 @@ WRONG = [
     ("logistic", {"l2": -1}, "l2 must be"),
     ("huber", {"kink": "sharp"}, "kink must be a number"),
     ("huber", {"curve": 1}, "no parameter 'curve'"),
+    ("heterogeneous_quadratic", {"zeta": -1}, "zeta must be a number >= 0"),
+    ("heterogeneous_well", {"contrast": 2}, "contrast must lie between 0 and 1"),
 ]
 
 
 @pytest.mark.parametrize(("name", "par", "sentence"), WRONG)
 def test_wrong_parameters_are_one_sentence(name, par, sentence):
     with pytest.raises(PartError, match=sentence):
-        PROBLEMS.get(name).instance(par, {}, np.uint64(0))
+        PROBLEMS.get(name).instance(par, CELL, np.uint64(0))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from ratecheck.core.keys import wrapping
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.shelf import SCHEDULERS
 from ratecheck.engine.compile import seal
@@ -27,12 +28,13 @@ class Delivery(NamedTuple):
 def deliveries(scheduler: Scheduler, workers: int, steps: int, seed: int, decide: Any = None) -> Iterator[Delivery]:
     """Play random arrivals of work in flight (one hand-out a worker at the start)."""
     random = np.random.default_rng(seed)
-    state, handed = np.zeros(scheduler.memory, dtype=np.int64), np.zeros(workers + 1, dtype=np.int64)
+    state, handed = scheduler.begin(seed), np.zeros(workers + 1, dtype=np.int64)
     flight, version = [(m, 0) for m in range(workers)], 0
     for _ in range(steps):
         assert flight, "nothing is in flight: the scheduler starves its workers"
         worker, stamp = flight.pop(random.integers(len(flight)))
-        counted = int((decide or scheduler.decide)(state, workers, worker, version + 1 - stamp, handed))
+        with wrapping():
+            counted = int((decide or scheduler.decide)(state, workers, worker, version + 1 - stamp, handed))
         version += counted
         given = handed[1 : 1 + handed[0]].tolist()
         flight += [(m, version) for m in given]

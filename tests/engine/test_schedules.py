@@ -57,7 +57,9 @@ def test_output_weights_by_hand(output, weights):
     weighted = weigh(hand_schedule(), Stepsize(inverse=1 / tau), {}, output)
     assert weighted.gamma.tolist() == [1, 1 / 2, 1, 1 / 3]
     assert weighted.weight.tolist() == weights
-    assert weighted.constants == {"W": sum(weights), "Q": float(np.square(weighted.gamma_hat).sum()), "tau_max": 3}
+    found = {n: weighted.constants[n] for n in ("W", "Q", "S", "decay", "tau_max")}
+    squares = float(np.square(weighted.gamma_hat).sum())
+    assert found == {"W": sum(weights), "Q": squares, "S": squares, "decay": 1, "tau_max": 3}
     initial = 1 + 1 / 4  # squares of the initial gradients' stepsizes, in Q under every rule
     inner = {"R0": 1 / 9 + 1, "R1": 1 / 9 + 1 + 1 / 4 + 1, "RL": 1 / 9 + 1 + 1 / 9 + 1}[output]
     assert weighted.constants["Q"] == pytest.approx(initial + inner, rel=1e-15)

@@ -105,6 +105,8 @@ def check_measures(built: Built, measured: Any, run: oracle.Run, virtual: Any, w
         "mean_gradient_sq": sum(w * per_run((curvature * x) ** 2) for w, x in weighted) / total,
         "virtual_sq": per_run(virtual**2),
         "last_sq": per_run(run.iterates[-1] ** 2),
+        "virtual_gap": per_run(curvature * virtual**2 / 2),
+        "last_gap": per_run(curvature * run.iterates[-1] ** 2 / 2),
     }  # fmt: skip
     assert set(right) == set(MEASURED)
     allowed = 2 * (steps + 3 * d + 10) * ROUNDOFF

@@ -68,6 +68,8 @@ def alone(a: Any, gamma: Any, x0: Any, sigma: Any, steps: int) -> dict[str, Any]
         "mean_gradient_sq": a**2 * mean,
         "virtual_sq": square(steps + 1),
         "last_sq": square(steps),
+        "virtual_gap": a / 2 * square(steps + 1),
+        "last_gap": a / 2 * square(steps),
     }
 
 

@@ -155,7 +155,7 @@ CASES = {
     "no_marker": Case(None, "claim.check()", "Failed", ("needs a marker",)),
     "an_unknown_option": Case(f"{THEOREM}, scenari='x'", "claim.check()", "Failed", ("did you mean scenario",)),
     "no_runs": Case(f"{SMALL}, replicates=0", "claim.check()", "Failed", ("replicates is a whole number",)),
-    "an_unknown_claim": Case('"mishchenko2022.theorem3"', "claim.check()", "ratecheck.errors.UnknownName",
+    "an_unknown_claim": Case('"mishchenko2022.theorem3_convx"', "claim.check()", "ratecheck.errors.UnknownName",
                              ("unknown claim .*did you mean .*theorem3_convex",)),
     "nobodys_method": Case(SMALL, "claim.check(method=Method('x', plain.receive))", "ratecheck.errors.PartError",
                            ("exported as METHOD by no imported file",)),
@@ -360,6 +360,16 @@ def test_a_bad_option_is_one_sentence(tmp_path, cache, option, value, says):
     (line,) = ran.out.strip().splitlines()
     assert line.startswith(f"ERROR: --ratecheck-{option}")
     assert says in line
+
+
+def test_a_marked_test_that_does_not_take_the_fixture_is_an_error(tmp_path, cache):
+    """It would pass, green, with nothing checked; its claim may even be misspelt."""
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\n@pytest.mark.theorem('mishchenko2022.theorem3_convexx')\ndef test_x():\n    pass\n"
+    )
+    done = pytest_in(tmp_path, cache)
+    assert done.code != 0
+    assert "test_x.py::test_x is marked theorem and does not take the fixture 'claim'" in done.out
 
 
 def modules_after(folder, script):

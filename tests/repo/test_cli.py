@@ -245,7 +245,10 @@ HEAD = "from ratecheck import Method, Stepsize\n"
         (["check", LIES / "halves_late.py"], ["halves_late.py has no CLAIM"]),
         (["check", "--method", "async_sgdd"], ["unknown method", "did you mean async_sgd"]),
         (["check", "--stepsize", LIES / "halves_late.py"], ["halves_late.py has no STEPSIZE"]),
-        (["check", "--evidence", "symbolic"], ["'symbolic' is not in this version; there is: exact, monte-carlo"]),
+        (
+            ["check", "--evidence", "attack"],
+            ["'attack' is not in this version; there is: exact, monte-carlo, symbolic"],
+        ),
         (["check", "--evidence", "exat"], ["'exat' is not a kind of evidence"]),
         (["check", "--evidence", ","], ["no evidence asked for"]),
         (["check", "--require", "great"], ["--require takes one of: PROVED, CERTIFIED, EXACT, HOLDS HERE"]),
@@ -310,11 +313,11 @@ def test_bad_usage(rc, args):
             [("sigma = [0, 1]", 'sigma = 1\nnoise = { name = "student_t", df = 2 }')],
             ["student_t", "df must be above 2"],
         ),
-        ([("sigma = [0, 1]", 'sigma = 1\noutput = "R7"')], ["grid 1", "key 'output'", "'R0', 'R1' or 'RL'"]),
+        ([("sigma = [0, 1]", 'sigma = 1\noutput = "R7"')], ["grid 1", "key 'output'", "'R0', 'R1', 'RL' or 'last'"]),
         ([("sigma = [0, 1]", "sigma = 1\nconstants = { L = 'half' }")], ["constant L must be a number"]),
-        ([("theorem3_convex", "theorem4")], ["unknown claim 'mishchenko2022.theorem4'"]),
+        ([("theorem3_convex", "theorem5")], ["unknown claim 'mishchenko2022.theorem5'"]),
         ([("M = 2", "M = []")], ["the scenario has no cells"]),
-        ([("K = 128", "K = 1_000_000_000_000_000")], ["more memory than there is"]),
+        ([("K = 128", "K = 1_000_000_000_000_000")], ["more than the 50,000,000 steps that a schedule may have in memory"]),
     ],
 )
 def test_bad_scenarios(rc, tmp_path, changes, words):

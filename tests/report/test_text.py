@@ -41,6 +41,17 @@ def test_details_count_what_is_there():
     assert "lemma1 along every run of 90 cells: residual at most 0.13" in facts["floats"].text
 
 
+def test_why_a_cell_has_no_verdict_is_said():
+    """A NOT REFUTED or INCONCLUSIVE cell is told with its reason, on the screen and not in the document alone."""
+    result = made.measured()
+    cells = result["details"]["cells"]
+    cells[0] |= {"verdict": "NOT REFUTED", "reason": "HOLDS HERE is refused: no second moment"}
+    cells[1] |= {"verdict": "INCONCLUSIVE", "reason": "one run in a cell: no variance estimate"}
+    said = text.detail(result, 120)
+    assert "open     1 cell: HOLDS HERE is refused: no second moment" in said
+    assert "1 cell: one run in a cell: no variance estimate" in said
+
+
 def test_the_witness_comes_first_with_its_numbers_and_replay():
     lines = text.detail(made.refuted(), 120, "ratecheck replay w.json").splitlines()
     assert lines[1].split()[:2] == ["broken", "REFUTED"]

@@ -91,7 +91,7 @@ def synthetic_run(law, seed, runs=40, scale=1.0):
     errors = synthetic.means(cells, law)[:, None] * synthetic.factors(rng, 0.5, (len(cells), runs)) * scale
     rows = synthetic.rows(cells, errors)
     by_digest = dict(zip([c["digest"] for c in cells], errors, strict=True))
-    return document(coefficients.of(rows, by_digest), labels=list(by_digest), seed=seed)
+    return document(coefficients.of(rows, by_digest), labels=list(by_digest))
 
 
 @pytest.mark.statistical
@@ -123,9 +123,9 @@ def test_an_eighth_of_the_step_moves_what_the_bound_lets_pass(tmp_path):
         "from ratecheck.core.symbols import B, K, L, M, sigma, tau\n"
         "STEPSIZE = Stepsize(delay=1/(32*L*tau), cap=1/(32*M*L), noise=B/(8*sigma*sqrt(K)))\n"
     )
-    right, other_seed = (measured(seed) for seed in (1, 2))
-    slow = measured(1, stepsize=str(tmp_path / "eighth.py"))
-    assert compared(right, other_seed).exit_code == 0
+    right, slow = measured(1), measured(1, stepsize=str(tmp_path / "eighth.py"))
+    assert compared(right, measured(1)).exit_code == 0
+    assert compared(right, measured(2)).exit_code == 5, "other delays"
     found = compared(right, slow)
     assert {c.term for c in found.moved} == {"optimisation", "noise"}
     assert {c.term: c.factor > 1 for c in found.changes}["optimisation"]
@@ -178,7 +178,9 @@ def test_other_grids_new_and_missing_entries_are_said():
     assert named.exit_code == 5
     assert {n.split(" is ")[0] for n in named.notes} == {f"claim {THEOREM3}", "claim mine.py"}
     seeds = document(SOUND["results"][1]["details"]["coefficients"], seed=2)
-    assert "seeds differ" in baseline.compare(then, baseline.of_results(seeds)).notes[0]
+    elsewhere = baseline.compare(then, baseline.of_results(seeds))
+    assert elsewhere.exit_code == 5
+    assert "run with --seed 1" in elsewhere.notes[0]
 
 
 # the commands

@@ -127,6 +127,9 @@ def test_words_of_one_slope():
 # every branch has to be seen
 
 
+CAP = {"cap": synthetic.BRANCHES["cap"]}
+
+
 @pytest.mark.parametrize(
     ("grid", "missing"),
     [
@@ -136,7 +139,7 @@ def test_words_of_one_slope():
     ],
 )
 def test_short_spans_identify_nothing(grid, missing):
-    for branches in ((), ("cap",)):
+    for branches in ({}, CAP):
         word, reason = judged(cells(flat, **grid), branches)
         if missing == "M" and not branches:
             assert word is Rate.MATCHES  # nobody asked for the branch: what is seen is judged
@@ -144,24 +147,24 @@ def test_short_spans_identify_nothing(grid, missing):
             assert word is Rate.UNIDENTIFIED
             assert f"values of {missing}" in reason
     assert judged([])[0] is Rate.UNIDENTIFIED
-    assert judged([], ("cap",))[0] is Rate.UNIDENTIFIED
+    assert judged([], CAP)[0] is Rate.UNIDENTIFIED
 
 
 def test_a_branch_that_is_never_seen_is_not_matched():
-    branches = ("cap", "noise")
+    branches = synthetic.BRANCHES
     word, reason = judged(cells(flat), branches)
     assert word is Rate.UNIDENTIFIED
     assert "'noise'" in reason
     assert "larger sigma" in reason
-    assert "sigma > 0" in judged(cells(flat, sigma=0), branches)[1]
+    assert "smaller sigma" in judged(cells(flat, branch="noise"), branches)[1]
     vacuous = [{**c, "verdict": "VACUOUS"} for c in cells(flat, branch="noise")]
     assert "larger K" in judged([*cells(flat), *vacuous], branches)[1]
     assert verdict([*cells(flat), *cells(flat, branch="noise")], branches) is Rate.MATCHES
 
 
 def test_a_slow_branch_is_told_though_another_is_not_seen():
-    assert verdict(cells(lambda m, k: k**0.3), ("cap", "noise")) is Rate.SLOWER
-    assert verdict(cells(lambda m, k: k**-0.3 / m), ("cap", "noise")) is Rate.UNIDENTIFIED
+    assert verdict(cells(lambda m, k: k**0.3), synthetic.BRANCHES) is Rate.SLOWER
+    assert verdict(cells(lambda m, k: k**-0.3 / m), synthetic.BRANCHES) is Rate.UNIDENTIFIED
 
 
 # the trend
@@ -392,3 +395,24 @@ def test_factors_have_the_declared_moments(variation):
     found = synthetic.factors(np.random.default_rng(0), variation, (200_000,))
     assert found.mean() == pytest.approx(1, abs=5 * variation / math.sqrt(200_000))
     assert found.std() == pytest.approx(variation, rel=0.1)
+
+
+def test_an_undecided_problem_keeps_another_from_matching():
+    """One problem obeys the law and is measured well; the other grows with K, and its spread of 4 hides that."""
+    said = synthetic.study(synthetic.TRUE, "planned", 0.4, 80, 40, beside=("M/sqrt(K)", 4.0))
+    assert said["MATCHES"] == 0
+    control = synthetic.study(synthetic.TRUE, "planned", 0.4, 80, 10, beside=(synthetic.TRUE, 0.4))
+    assert control["MATCHES"] == 10
+    easy = synthetic.study(synthetic.TRUE, "planned", 0.4, 80, 10, beside=("faster by (M K)^(1/4)", 0.4))
+    assert easy["MATCHES"] == 10, "a problem that is faster contradicts no upper bound"
+
+
+def test_a_wrong_power_of_sigma_is_slower():
+    cells = [c for c in synthetic.cells_of("noisy") if c["branch"] == "noise"]
+    wrong = np.array([sum(c["terms"].values()) * c["sigma"] ** 0.5 for c in cells])
+    factors = synthetic.factors(np.random.default_rng(1), 0.3, (len(cells), 40))
+    slopes = rates.judge(synthetic.rows(cells, 0.1 * wrong[:, None] * factors), 0.1)["slopes"]
+    assert {s["verdict"] for s in slopes if s["variable"] == "sigma"} == {"SLOWER"}
+    right = np.array([sum(c["terms"].values()) for c in cells])
+    slopes = rates.judge(synthetic.rows(cells, 0.1 * right[:, None] * factors), 0.1)["slopes"]
+    assert {s["verdict"] for s in slopes if s["variable"] == "sigma"} == {"MATCHES"}

@@ -15,11 +15,15 @@ from ratecheck.checks.measure import Store
 from ratecheck.checks.question import Asked, State, wanted_of
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Inequality
+from ratecheck.core.formula import Formula
 from ratecheck.core.part import Part
 from ratecheck.core.run import record_key
 from ratecheck.core.scenario import MonteCarlo
+from ratecheck.core.symbols import B, L, output_gap, sigma
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.sweep import block_width
+from ratecheck.errors import PartError
 
 NAME = "mishchenko2022.theorem3_convex"
 FULL = shelf.claim(NAME)
@@ -230,3 +234,59 @@ def test_the_table_is_plain_data():
     terms = cells[64]["terms"]
     assert set(terms) == {"optimisation", "noise"}
     assert sum(terms.values()) == pytest.approx(cells[64]["inequalities"]["bound"]["rhs"], rel=1e-15)
+
+
+def test_a_refutation_takes_back_what_a_false_kappa_allowed():
+    """Small errors first, five times the bound later: HOLDS HERE rested on a declared kappa, REFUTED on nothing."""
+    question = asked(cell(64), kappa=4)
+
+    def blows_up(built, rng, count):
+        blows_up.runs += count
+        return times(0.02 if blows_up.runs <= 64 else 5.0)(built, rng, count)
+
+    blows_up.runs = 0
+    store = planted(question, blows_up)
+    (state,) = monte_carlo.prepare(question)
+    seen = []
+    for look in (64, 256):
+        monte_carlo._decide(question, state, look, 10.0, store)
+        seen.append(state.verdict)
+    assert seen == [Verdict.HOLDS_HERE, Verdict.REFUTED]
+
+
+def test_the_bets_of_a_ledger_are_those_of_the_look_that_settled_the_cell():
+    """Later runs are chosen by other cells too; what they add is not evidence for a ledger."""
+    question = asked(cell(64))
+    store = planted(question, times(0.05, master=1.3))
+    (state,) = monte_carlo.prepare(question)
+    monte_carlo._decide(question, state, 64, 1e9, store)
+    assert state.settled
+    bets = state.inequalities["master"]["log10_bets"]
+    monte_carlo._decide(question, state, 256, 1e9, store)
+    assert state.inequalities["master"]["log10_bets"] == bets
+    assert state.inequalities["master"]["log10_e"] > 0
+
+
+@pytest.mark.parametrize(("ratio", "words"), [(0.2, " < "), (3.0, "")])
+def test_a_lower_bound_is_told_as_one(ratio, words):
+    claim = replace(CLAIM, kind="lower", outputs={"R1": replace(CLAIM.outputs["R1"], master=None)})
+    question = asked(cell(64), claim=claim)
+    found, _ = checked(question, planted(question, _only_gap(ratio)))
+    assert words in found.summary
+    assert "tight" not in found.details
+    assert "would miss" not in found.summary
+    assert r"\ge" in claim.outputs["R1"].bound.latex(claim.relation)
+
+
+def test_forced_cells_do_not_lean_on_a_proof():
+    forced, free = asked(cell(64)), asked(cell(64))
+    forced.force = True
+    for question, source in ((forced, "declared"), (free, "derived")):
+        _, cells = checked(question, planted(question, times(0.05)))
+        assert cells[64]["inequalities"]["bound"]["kappa_from"] == source
+
+
+def test_a_left_side_that_may_be_negative_is_refused():
+    """E[max(lhs, 0)] may exceed a bound that E[lhs] obeys: betting on it would refute a true claim."""
+    with pytest.raises(PartError, match="move what is subtracted to the right side"):
+        Inequality(Formula(gap=output_gap, start=-(B**2) * L), Formula(2 * sigma * B))

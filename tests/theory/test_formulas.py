@@ -53,14 +53,16 @@ POINTS: list[dict[str, Any]] = []
 for scale in (1.0, 1e-5, 3e4):
     letters = [n for n in symbols._UNITS if symbols._UNITS[n] != (0, 0)]
     measures = {n: scale ** ((i % 5) - 2) * (1 + i) / 3 for i, n in enumerate(letters)}
-    POINTS.append({**measures, "M": 7, "K": 12_345, "k": 9, "tau": 13})
+    counts = {"M": 7, "K": 12_345, "k": 9, "tau": 13, "tau_max": 40, "tau_closed": 50, "decay": 0.3}
+    POINTS.append({**measures, "mu": measures["L"] / 90, **counts})
 
 
 def rounding(expr: sp.Expr, at: dict[sp.Symbol, Any]) -> float:
     """Bound the relative error of evaluating ``expr`` in float64, in units of roundoff, to first order.
 
     A number or symbol is rounded once; + and * round once an operation, a power twice (libm is within an ulp); errors
-    of factors add, a power multiplies its base's by the exponent, a sum weighs them by |term| / |sum|.
+    of factors add, a power multiplies its base's by the exponent, a sum weighs them by |term| / |sum|; exp, log and
+    powers with a variable exponent by their derivatives.
     """
     if not expr.args:
         return 1.0
@@ -71,8 +73,17 @@ def rounding(expr: sp.Expr, at: dict[sp.Symbol, Any]) -> float:
         terms = [abs(float(a.subs(at).evalf(30))) for a in expr.args]
         total = abs(float(expr.subs(at).evalf(30)))
         return (max(parts) + len(parts) - 1) * sum(terms) / total
+    if isinstance(expr, sp.exp):
+        return abs(float(expr.args[0].subs(at).evalf(30))) * parts[0] + 2
+    if isinstance(expr, sp.log):
+        return parts[0] / abs(float(expr.subs(at).evalf(30))) + 2
+    if isinstance(expr, sp.Max):
+        return max(parts)
     if expr.is_Pow and expr.exp.is_number:
         return abs(float(expr.exp)) * parts[0] + 2
+    if expr.is_Pow:
+        power = abs(float(expr.exp.subs(at).evalf(30)))
+        return power * (parts[0] + abs(float(sp.log(expr.base).subs(at).evalf(30))) * parts[1]) + 2
     raise AssertionError(f"no rounding rule for {expr.func}")
 
 
@@ -85,7 +96,8 @@ def test_float_value_is_the_reference_within_its_rounding(name, point):
     right = formula.reference(constants)
     allowed = 1.01 * rounding(formula.expr, at) * UNIT_ROUNDOFF
     assert abs(sp.Float(formula.value(constants), 40) / right - 1) <= allowed
-    assert allowed < 1e-13
+    variable = any(not p.exp.is_number for p in formula.expr.atoms(sp.Pow))  # the power K/M magnifies by K/M
+    assert allowed < (1e-11 if variable else 1e-13)
 
 
 @pytest.mark.parametrize("branch", ["noise", "cap"])

@@ -1,0 +1,274 @@
+"""The derivation of Theorem 3, convex case, step by step, in the letters of ``ratecheck.core.setting``.
+
+The chain is one for the output rules R1 and R0 up to the master inequality; then the weights are counted apart.
+``c`` is the smallest stepsize branch that does not look at the delay: min{1/(4ML), B/(sigma sqrt K)}.
+"""
+
+from sympy import Expr, Rational, Sum, Symbol, sqrt
+
+from ratecheck.core.gram import Ip, inner, square
+from ratecheck.core.proof import (
+    Cauchy,
+    Class,
+    Counting,
+    Expectation,
+    Given,
+    Identity,
+    Inequality,
+    Power,
+    Proof,
+    Rule,
+    Scalar,
+    Square,
+    Step,
+    Telescope,
+    eq,
+    le,
+    total,
+)
+from ratecheck.core.setting import (
+    ASYNC,
+    N_0,
+    applied,
+    delta,
+    delta_0,
+    e,
+    g_0,
+    g_flying,
+    ghat,
+    h,
+    h_0,
+    h_flying,
+    j,
+    m,
+    n,
+    n_flying,
+    s,
+    t,
+    t_0,
+    tau,
+    u,
+    y_0,
+    z,
+)
+from ratecheck.core.symbols import B, K, L, M, Q, W, k, mean_gap, output_gap, sigma, virtual_sq
+
+c = Symbol("c", positive=True)
+_N = Symbol("N", nonnegative=True)
+_FIRST = Sum(g_0(m), (m, 1, M))  # Gamma_0
+_SLOPE = Ip(h(k), h(k))
+_SLOPE_0 = Ip(h_0, h_0)
+_FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
+_LATER = Sum(ghat(k) ** 2, (k, 1, K))
+_INITIAL = Sum(g_0(m) ** 2, (m, 1, M))
+_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * _SLOPE_0, (m, 1, M))
+_CONSTANT = ("cap", "noise")
+
+
+def _sq(index: object) -> Expr:
+    return Ip(u(index), u(index))
+
+
+def _at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
+    """``of`` is at most each branch, hence at most c."""
+    each = {"cap": ((1 / (4 * M * L), f"{name}: cap"),), "noise": ((1 / (sigma * sqrt(K)), f"{name}: noise"),)}
+    return (
+        *(Rule(f"{name}: {branch}", of, below=branch) for branch in ("delay", *_CONSTANT)),
+        Rule(f"{name} <= c", c, says=le(of, c), branches=_CONSTANT, cases=each),
+    )
+
+
+def _at_least(name: str, of: Expr, delay: Expr) -> Step:
+    """``of``, the rule at ``delay``, is at least c (1 - delay/(4M)): the arithmetic-geometric mean inequality."""
+    return Rule(
+        name, of, says=le(c - c * delay / (4 * M), of),
+        cases={
+            "delay": ((1 / (4 * L * delay), "c: cap"), (c / (4 * M * delay), Power(2 * M - delay))),
+            "cap": ((1 / (4 * M * L), "c: cap"),),
+            "noise": ((1 / (sigma * sqrt(K)), "c: noise"),),
+        },
+    )  # fmt: skip
+
+
+def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
+    """What a gradient costs while it waits, (M - 1) c (delay - 1) times its stepsize, is paid by 1/(4 L delay)."""
+    return Scalar(
+        name, le((M - 1) * c * (delay - 1) * of, 1 / (16 * L**2)),
+        ((1 / (16 * L**2), "c: cap"), (c / (4 * L),), ((M - 1) * c / (4 * L), below), ((M - 1) * c * of,)),
+    )  # fmt: skip
+
+
+_STEPSIZE = (
+    Rule("c: cap", c, below="cap", branches=_CONSTANT),
+    Rule("c: noise", c, below="noise", branches=_CONSTANT),
+    Rule("1/c", c, says=le(1 / c, 4 * M * L + sigma * sqrt(K) / B), branches=_CONSTANT),
+    *_at_most_c("ghat", ghat(k)),
+    *_at_most_c("ghat0", g_0(m)),
+    _window("window", ghat(k), t(k), "ghat: delay"),
+    _window("first window", g_0(m), t_0(m), "ghat0: delay"),
+    Scalar(
+        "absorbed", le(-1 / L + ghat(k) + 1 / (4 * L) + 1 / (4 * L), 0), (("ghat <= c",), (1 / (4 * M * L), "c: cap")),
+    ),
+)  # fmt: skip
+
+_ONE_STEP = (
+    Identity(
+        "expansion",
+        eq(_sq(k + 1), _sq(k) - 2 * ghat(k) * inner(h(k) + n(k), u(k)) + ghat(k) ** 2 * square(h(k) + n(k))),
+        by=("step",),
+    ),
+    Expectation("unbiased", n(k), u(k)),
+    Expectation("unbiased at x_k", n(k), h(k)),
+    Expectation("variance", n(k)),
+    Expectation("noise in flight is orthogonal", n_flying(k, j), h(k)),
+    Class("smooth convexity", "smooth convex", ("x_k", "x*")),
+    Identity("error", eq(inner(h(k), e(k)), inner(h(k), s(k)) + inner(h(k), z(k))), by=("in flight",)),
+    Identity(
+        "its noise", eq(inner(h(k), z(k)), Sum(g_flying(k, j) * inner(h(k), n_flying(k, j)), (j, 1, M - 1))),
+        by=("noise in flight",),
+    ),
+    Inequality(
+        "error without noise", eq(inner(h(k), e(k)), inner(h(k), s(k))),
+        (("error",), ("its noise",), total(j, g_flying(k, j), "noise in flight is orthogonal")),
+    ),
+    Inequality(
+        "Young", le(2 * inner(h(k), s(k)), _SLOPE / (4 * L) + 4 * L * square(s(k))),
+        ((4 * L, Square(s(k) - h(k) / (4 * L))),),
+    ),
+    Cauchy("M - 1 in flight", s(k), "gradients in flight"),
+    Inequality(
+        "one step",
+        le(_sq(k + 1) + 2 * ghat(k) * delta(k),
+           _sq(k) + ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * _SLOPE + 4 * L * (M - 1) * ghat(k) * _FLYING
+           + ghat(k) ** 2 * sigma**2),
+        ((-1, "expansion"), (2 * ghat(k), "smooth convexity"), (2 * ghat(k), "unbiased"),
+         (-2 * ghat(k) ** 2, "unbiased at x_k"), (ghat(k) ** 2, "variance"), (-2 * ghat(k), "error without noise"),
+         (ghat(k), "Young"), (4 * L * ghat(k), "M - 1 in flight")),
+    ),
+)  # fmt: skip
+
+_ALL_STEPS = (
+    Telescope(
+        "sum",
+        le(_sq(_N + 1) + 2 * Sum(ghat(k) * delta(k), (k, 1, _N)),
+           _sq(1) + Sum(ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * _SLOPE, (k, 1, _N))
+           + 4 * L * (M - 1) * Sum(ghat(k) * _FLYING, (k, 1, _N)) + sigma**2 * Sum(ghat(k) ** 2, (k, 1, _N))),
+        _N, K, by=(("one step",),),
+    ),
+    Counting(
+        "windows", "windows",
+        {"weight": ghat(k), "cap": c, "below": "ghat <= c", "attribute": ghat(k) ** 2 * _SLOPE},
+    ),
+    Inequality(
+        "gradients paid",
+        le(_sq(K + 1) + 2 * Sum(ghat(k) * delta(k), (k, 1, K)),
+           _sq(1) + 4 * L * (M - 1) * c * _WAIT_0 + sigma**2 * _LATER),
+        (("sum",), (4 * L * (M - 1), "windows"), total(k, 4 * L * ghat(k) * _SLOPE, "window"),
+         total(k, ghat(k) * _SLOPE, "absorbed")),
+    ),
+)  # fmt: skip
+
+_START = (
+    Identity(
+        "first expansion",
+        eq(_sq(1), square(y_0) - 2 * _FIRST * inner(h_0, y_0) - 2 * inner(y_0, N_0) + _FIRST**2 * _SLOPE_0
+           + 2 * _FIRST * inner(h_0, N_0) + square(N_0)),
+        by=("start, split",),
+    ),
+    Class("distance", "start", ("x_0",)),
+    Class("smooth convexity at x_0", "smooth convex", ("x_0", "x*")),
+    Expectation("unbiased at x_0", N_0, y_0),
+    Expectation("gradient at x_0", N_0, h_0),
+    Expectation("variance at x_0", N_0),
+    Inequality("Gamma_0", le(4 * L * _FIRST, 1), (total(m, 4 * L, "ghat0 <= c"), ("c: cap",))),
+    Inequality(
+        "first distance",
+        le(_sq(1) + 4 * L * (M - 1) * c * _WAIT_0 + 2 * _FIRST * delta_0, B**2 + sigma**2 * _INITIAL),
+        ((-1, "first expansion"), ("distance",), (2 * _FIRST, "smooth convexity at x_0"), (2, "unbiased at x_0"),
+         (-2 * _FIRST, "gradient at x_0"), ("variance at x_0",), total(m, 4 * L * g_0(m) * _SLOPE_0, "first window"),
+         (_FIRST * _SLOPE_0 / (4 * L), "Gamma_0")),
+    ),
+    Inequality(
+        "all steps",
+        le(_sq(K + 1) + 2 * _FIRST * delta_0 + 2 * Sum(ghat(k) * delta(k), (k, 1, K)),
+           B**2 + sigma**2 * (_INITIAL + _LATER)),
+        (("gradients paid",), ("first distance",)),
+    ),
+    Given("Q", "Q"),
+    Given("virtual_sq", "virtual_sq"),
+    Class("Jensen", "jensen"),
+)  # fmt: skip
+
+
+def _master(rule: str) -> tuple[Step, ...]:
+    return (
+        Given(f"W {rule}", "W", rule),
+        Given(f"mean_gap {rule}", "mean_gap", rule),
+        Inequality(
+            f"master {rule}", le(2 * W * mean_gap + virtual_sq, B**2 + sigma**2 * Q),
+            (("all steps",), (-2, f"mean_gap {rule}"), (-1, "virtual_sq"), (sigma**2, "Q")),
+        ),
+        Inequality(
+            f"conditional {rule}", le(output_gap, (B**2 + sigma**2 * Q) / (2 * W)),
+            (("Jensen",), (1 / (2 * W), f"master {rule}")),
+        ),
+    )  # fmt: skip
+
+
+def _final(rule: str, squares: Expr, noise: Rational, rest: tuple[object, ...]) -> tuple[Step, ...]:
+    """From W >= (3/4) K c and Q <= ``squares`` c^2; ``rest`` is a nonnegative product that is given away."""
+    third = Rational(2, 3)
+    return (
+        Inequality(
+            f"in c {rule}", le(output_gap, third * (B**2 + squares * sigma**2 * c**2) / (K * c)),
+            ((f"conditional {rule}",), (third * (B**2 + sigma**2 * Q) / (K * c * W), f"weights {rule}"),
+             (third * sigma**2 / (K * c), f"squares {rule}")),
+        ),
+        Inequality(
+            f"bound {rule}", le(output_gap, Rational(8, 3) * M * L * B**2 / K + noise * sigma * B / sqrt(K)),
+            ((f"in c {rule}",), (third * B**2 / K, "1/c"), (third * squares / K * sigma / sqrt(K), "c: noise"), rest),
+        ),
+    )  # fmt: skip
+
+
+_CLOSED = (
+    *_master("R1"),
+    _at_least("least ghat", ghat(k), t(k)),
+    Counting("closed delays", "closed"),
+    Inequality(
+        "weights R1", le(Rational(3, 4) * K * c, W),
+        (("W R1",), total(k, "least ghat"), (c / (4 * M), "closed delays")),
+    ),
+    Inequality(
+        "squares R1", le(Q, (K + M) * c**2),
+        ((-1, "Q"), total(m, c + g_0(m), "ghat0 <= c"), total(k, c + ghat(k), "ghat <= c")),
+    ),
+    *_final("R1", K + M, Rational(2), (Rational(2, 3) * sigma * B / sqrt(K), 1 - M / K)),
+)  # fmt: skip
+
+_ARRIVED = (
+    *_master("R0"),
+    *_at_most_c("gamma", applied(k)),
+    _at_least("least gamma", applied(k), tau(k)),
+    Counting("delays", "delays"),
+    Counting("delivered", "delivered", {"power": 1}),
+    Counting("delivered squares", "delivered", {"power": 2}),
+    Inequality(
+        "weights R0", le(Rational(3, 4) * K * c, W),
+        (("W R0",), ("delivered",), total(k, "least gamma"), (c / (4 * M), "delays")),
+    ),
+    Inequality(
+        "squares R0", le(Q, K * c**2), ((-1, "Q"), (-1, "delivered squares"), total(k, c + applied(k), "gamma <= c")),
+    ),
+    *_final("R0", K, Rational(4, 3), (0,)),
+)  # fmt: skip
+
+PROOF = Proof(
+    ASYNC,
+    (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL")),
+    proves={
+        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master") if (what, rule) != ("bound", "RL")}
+        for rule in ("R1", "R0", "RL")
+    },
+    notes=("the bound for rule RL has a case K < 2M of its own, which is not typed here",),
+)

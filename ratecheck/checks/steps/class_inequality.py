@@ -1,0 +1,72 @@
+"""Steps of kind class: an inequality that characterises the class of functions, at named points.
+
+Taylor, Hendrickx & Glineur (2017) show that the smooth convex one, for all pairs of points, is all there is to know.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ratecheck.checks.steps import Context, Outcome, Undone
+from ratecheck.core.gram import inner, square
+from ratecheck.core.proof import Class, Fact, le
+from ratecheck.core.setting import Point
+from ratecheck.core.symbols import B, G, L, mean_gap, output_gap
+
+
+def convex(x: Point, y: Point) -> Fact:
+    """F(y) >= F(x) + <grad F(x), y - x>."""
+    return le(x.value + inner(x.gradient, y.position - x.position), y.value)
+
+
+def smooth_convex(x: Point, y: Point) -> Fact:
+    """F(y) >= F(x) + <grad F(x), y - x> + ||grad F(x) - grad F(y)||^2/(2L)."""
+    bend = square(x.gradient - y.gradient) / (2 * L)
+    return le(x.value + inner(x.gradient, y.position - x.position) + bend, y.value)
+
+
+def lipschitz(x: Point) -> Fact:
+    """||g||^2 <= G^2 for a stochastic gradient at the point."""
+    return le(square(x.gradient + x.noise), G**2)
+
+
+def start(x: Point) -> Fact:
+    """||x_0 - x*||^2 <= B^2."""
+    return le(square(x.position), B**2)
+
+
+def jensen() -> Fact:
+    """F of a weighted mean is at most the weighted mean of F."""
+    return le(output_gap, mean_gap)
+
+
+#: the inequality, the assumptions it needs, the number of points
+CLASSES: dict[str, tuple[Any, tuple[str, ...], int]] = {
+    "convex": (convex, ("convex",), 2),
+    "smooth convex": (smooth_convex, ("convex", "smooth", "finite L"), 2),
+    "lipschitz": (lipschitz, ("finite G",), 1),
+    "start": (start, ("finite B",), 1),
+    "jensen": (jensen, ("convex",), 0),
+}
+
+WHOLE = ("position", "gradient", "value")
+#: what a class inequality takes of a point, if not all but the noise
+PARTS = {"lipschitz": ("gradient", "noise"), "start": ("position",)}
+
+
+def discharge(step: Class, context: Context) -> Outcome:
+    """Instantiate the inequality. Raises Undone when the claim does not assume the class or a point is unknown."""
+    if step.of not in CLASSES:
+        raise Undone(f"no class inequality {step.of!r}; there are: {', '.join(CLASSES)}")
+    rule, needs, count = CLASSES[step.of]
+    missing = [a for a in needs if not context.assumes(a)]
+    if missing:
+        raise Undone(f"the claim does not assume: {', '.join(missing)}")
+    unknown = [p for p in step.at if p not in context.setting.points]
+    if unknown or len(step.at) != count or (step.of == "start" and step.at != ("x_0",)):
+        raise Undone(f"{step.of!r} takes {count} points of the setting, not {step.at}")
+    points = [context.setting.points[p] for p in step.at]
+    if any(getattr(point, part) is None for point in points for part in PARTS.get(step.of, WHOLE)):
+        raise Undone(f"the setting does not give {step.at} all that {step.of!r} takes")
+    fact: Fact = rule(*points)
+    return Outcome(fact, f"{step.of} at {', '.join(step.at)}" if step.at else step.of)

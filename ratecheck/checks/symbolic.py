@@ -1,0 +1,182 @@
+"""Symbolic evidence: every step of a claim's proof is discharged by its checker, and the last facts are the claim.
+
+PROVED: all steps are discharged, and they end in the bound of every output rule, or in every fact of a lemma; which
+sharper forms are not derived is said. A false step is REFUTED with its counterexample, which says nothing about the
+claim itself. Where steps that nobody discharges are trusted, by name, or a bound is not derived, the verdict is NOT
+REFUTED.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from ratecheck.checks import exact
+from ratecheck.checks.steps import BY_RULE, OUTPUTS, Context, Outcome, Refused, Undone, clash
+from ratecheck.checks.steps.certificate import divides_by_positive
+from ratecheck.core import shelf
+from ratecheck.core.claim import Claim
+from ratecheck.core.gram import normal
+from ratecheck.core.identity import Counting, Identity
+from ratecheck.core.proof import Fact, Proof, Step
+from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.verdict import Result, Verdict
+from ratecheck.errors import PartError
+
+#: small cases (M, K) in which the words of a lemma are compared with the engine
+CASES = ((1, 4), (2, 5), (3, 5))
+
+
+@dataclass
+class Chain:
+    """A checked proof: a row a step, what is trusted (name to reason), and the first false step."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    trusted: dict[str, str] = field(default_factory=dict)
+    false: tuple[str, str] | None = None
+    proved: dict[str, list[str]] = field(default_factory=dict)
+
+
+def proof_of(name: str) -> Proof | None:
+    """Return the PROOF of a claim's file, or None. Raises PartError when it is no Proof."""
+    try:
+        found = getattr(shelf.CLAIMS.module(name), "PROOF", None)
+    except KeyError:  # a claim made in memory
+        return None
+    if found is not None and not isinstance(found, Proof):
+        raise PartError(f"{name}: PROOF must be a Proof, not a {type(found).__name__}.")
+    return found
+
+
+def checked(claim: Claim, proof: Proof) -> Chain:
+    """Check every step and where they end. A step that uses a trusted one is checked all the same."""
+    rule = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
+    assert isinstance(rule, Stepsize)
+    context, chain = Context(claim, rule, proof.setting), Chain()
+    if (claim.method, claim.scheduler) != (proof.setting.method, proof.setting.scheduler):
+        chain.trusted["setting"] = f"it is about {proof.setting.name}, and the claim about {claim.method!r}"
+    if context.assumes("finite zeta"):
+        chain.trusted["setting"] = (
+            "in it all workers have one objective, and the claim is about objectives of their own"
+        )
+    for step in proof.steps:
+        row: dict[str, Any] = {"step": step.name, "kind": step.kind, "uses": list(step.uses)}
+        chain.rows.append(row)
+        try:
+            outcome = _discharged(step, context)
+            row |= {"says": str(outcome.fact), "checker": outcome.checker, "slack": outcome.slack, "verdict": "PROVED"}
+        except Refused as fault:
+            row |= {"checker": str(fault), "verdict": "REFUTED"}
+            chain.false = chain.false or (step.name, str(fault))
+            return chain
+        except Undone as fault:
+            row |= {"checker": str(fault), "verdict": "trusted"}
+            chain.trusted[step.name] = str(fault)
+            outcome = Outcome(_claimed(step), "trusted")
+        context.done[step.name] = outcome
+    _close(claim, proof, context, chain)
+    return chain
+
+
+def _discharged(step: Step, context: Context) -> Outcome:
+    if step.name in context.done:
+        raise Undone(f"there are two steps {step.name!r}")
+    if importlib.util.find_spec(f"ratecheck.checks.steps.{step.kind}") is None:
+        raise Undone(f"no checker for steps of kind {step.kind!r}")
+    says = getattr(step, "says", None)
+    if says is not None and not divides_by_positive(says.expr):
+        raise Undone("it divides by something that may be 0")
+    outcome: Outcome = importlib.import_module(f"ratecheck.checks.steps.{step.kind}").discharge(step, context)
+    inherited = outcome.tags.union(*(context.done[name].tags for name in step.uses))
+    if clash(inherited):
+        raise Undone(clash(inherited))
+    return Outcome(outcome.fact, outcome.checker, outcome.slack, inherited)
+
+
+def _claimed(step: Step) -> Fact:
+    says = getattr(step, "says", None)
+    return says if isinstance(says, Fact) else Fact(sp.S.Zero, sp.S.Zero)
+
+
+def _close(claim: Claim, proof: Proof, context: Context, chain: Chain) -> None:
+    """Compare the facts that the proof ends in with what the claim says."""
+    for output, ends in proof.proves.items():
+        says = claim.outputs[output].inequalities() if output in claim.outputs else {}
+        for what, name in ends.items():
+            outcome = context.done.get(name)
+            fault = f"no step {name!r}"
+            if outcome is not None and not output:
+                fault = _lemma(claim, what)
+            elif outcome is not None and what in says and output in OUTPUTS:
+                rest = normal(outcome.fact.expr - (says[what].rhs.expr - says[what].lhs.expr))
+                fault = f"step {name!r} ends {rest} away from the claim" if rest != 0 else ""
+                fault = fault or clash(outcome.tags | {output} | ({BY_RULE} if what == "master" else set()))
+            elif outcome is not None:
+                fault = f"the claim says no {what!r} under {output!r}"
+            if fault:
+                chain.trusted[f"{what} {output}"] = fault
+            else:
+                chain.proved.setdefault(output, []).append(what)
+
+
+def _lemma(claim: Claim, what: str) -> str:
+    """Compare an identity or counting fact of a lemma with the engine; '' when it is the claim's and holds there."""
+    named: dict[str, Identity | Counting] = {i.name: i for i in claim.identities}
+    named |= {c.name: c for c in claim.counting}
+    if what not in named:
+        return f"the claim has no identity or counting fact {what!r}"
+    thing, desk = named[what], shelf.SCHEDULERS.get(claim.scheduler)
+    for case in CASES:
+        if isinstance(thing, Identity):
+            found = exact.sweep_identity(thing, shelf.METHODS.get(claim.method), desk, case)
+        else:
+            found = exact.sweep_counting(thing, desk, case)
+        if "fault" in found:
+            return f"with M = {found['M']} and arrivals {found['order']}: {found['fault']}"
+    return ""
+
+
+def missing(claim: Claim, chain: Chain) -> list[str]:
+    """Return which statements of the claim the proof does not end in."""
+    named = [] if claim.outputs else [*(i.name for i in claim.identities), *(c.name for c in claim.counting)]
+    return [name for name in named if name not in chain.proved.get("", ())] + [
+        f"{what} {output}" for output, statement in claim.outputs.items() for what in statement.inequalities()
+        if what not in chain.proved.get(output, ())
+    ]  # fmt: skip
+
+
+def check(name: str, claim: Claim, scenario: str, *, say_none: bool = False) -> Result | None:
+    """Return the symbolic evidence for a claim, None when its file has no PROOF (NOT APPLICABLE with ``say_none``)."""
+    proof = proof_of(name)
+    if proof is None:
+        why = "its file has no PROOF: no derivation is typed step by step"
+        return Result(name, scenario, "symbolic", Verdict.NOT_APPLICABLE, why, claim.expect) if say_none else None
+    chain = checked(claim, proof)
+    details: dict[str, Any] = {"steps": chain.rows, "trusted": dict(chain.trusted), "proved": chain.proved,
+                               "not_derived": missing(claim, chain), "notes": list(proof.notes)}  # fmt: skip
+    if chain.false:
+        summary = f"step {chain.false[0]!r} of the derivation is false: {chain.false[1]}"
+        return Result(name, scenario, "symbolic", Verdict.REFUTED, summary, claim.expect, details)
+    if chain.trusted:
+        summary = f"trusted, not derived: {', '.join(f'{n} ({why})' for n, why in chain.trusted.items())}"
+        return Result(name, scenario, "symbolic", Verdict.NOT_REFUTED, summary, claim.expect, details)
+    whole = all("bound" in chain.proved.get(output, ()) for output in claim.outputs)
+    whole &= bool(claim.outputs) or not missing(claim, chain)
+    verdict = Verdict.PROVED if whole else Verdict.NOT_REFUTED
+    return Result(name, scenario, "symbolic", verdict, _summary(chain, claim), claim.expect, details)
+
+
+def _summary(chain: Chain, claim: Claim) -> str:
+    by_names: dict[str, list[str]] = {}
+    for output, names in chain.proved.items():
+        by_names.setdefault(", ".join(names), []).append(output)
+    what = ", ".join(
+        f"{names} ({', '.join(outputs)})" if outputs != [""] else names for names, outputs in by_names.items()
+    )
+    left = missing(claim, chain)
+    steps = f"{len(chain.rows)} step{'s' if len(chain.rows) > 1 else ''}"
+    return f"{what}: {steps}, none trusted" + (f" (not derived: {', '.join(left)})" if left else "")

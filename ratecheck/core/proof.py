@@ -1,0 +1,255 @@
+"""Proofs as data: facts, steps that derive them, and which claim they end in. Checked by ``ratecheck.checks.symbolic``.
+
+A fact says that an expression is >= 0 (or = 0), for all values of the indices that are free in it. A step derives one
+fact from facts of earlier steps, from an assumption of the claim, or from the setting (``core.setting``: what the
+letters mean for this algorithm). The module ``ratecheck.checks.steps.KIND`` discharges the steps of a kind and trusts
+nothing that a step says of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import sympy as sp
+
+from ratecheck.core.gram import square
+from ratecheck.core.setting import Setting
+
+
+@dataclass(frozen=True)
+class Fact:
+    """``left <= right``, or ``left == right`` when ``equality``, for all values of the indices free in it."""
+
+    left: sp.Expr
+    right: sp.Expr
+    equality: bool = False
+
+    @property
+    def expr(self) -> sp.Expr:
+        """What is >= 0: right - left; for an equality what is 0: left - right."""
+        return self.left - self.right if self.equality else self.right - self.left
+
+    def __str__(self) -> str:
+        return f"{self.left} {'=' if self.equality else '<='} {self.right}"
+
+
+def le(left: Any, right: Any) -> Fact:
+    """Return the fact left <= right."""
+    return Fact(sp.S.Zero + left, sp.S.Zero + right)
+
+
+def eq(left: Any, right: Any) -> Fact:
+    """Return the fact left = right."""
+    return Fact(sp.S.Zero + left, sp.S.Zero + right, True)
+
+
+@dataclass(frozen=True)
+class Square:
+    """The factor E||of||^2 of a certificate, ``of`` a combination of vectors."""
+
+    of: Any
+
+    @property
+    def expr(self) -> sp.Expr:
+        """E||of||^2 multiplied out."""
+        return square(self.of)
+
+
+@dataclass(frozen=True)
+class Power:
+    """The factor ``of**2`` of a certificate, ``of`` a real number."""
+
+    of: Any
+
+
+@dataclass(frozen=True)
+class Total:
+    """The factor "sum over ``index`` of the product of ``factors``" of a certificate; over the index's whole range."""
+
+    index: sp.Symbol
+    factors: tuple[Any, ...]
+
+
+def total(index: sp.Symbol, *factors: Any) -> tuple[Total]:
+    """Return one term of a certificate: the sum over ``index`` of a product."""
+    return (Total(index, factors),)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step. ``name`` is how later steps call its fact; ``kind`` names the checker."""
+
+    name: str
+    kind: ClassVar[str] = ""
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the earlier steps that it uses."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Identity(Step):
+    """Both sides become the same once vectors are replaced by the setting's equations ``by``, multiplied out."""
+
+    says: Fact
+    by: tuple[str, ...] = ()
+    kind: ClassVar[str] = "identity"
+
+
+@dataclass(frozen=True)
+class Class(Step):
+    """An inequality of the class of functions, at named points of the setting.
+
+    ``of``: "convex" and "smooth convex" (two points), "lipschitz" (one stochastic gradient), "start", "jensen".
+    """
+
+    of: str
+    at: tuple[str, ...] = ()
+    kind: ClassVar[str] = "class_inequality"
+
+
+@dataclass(frozen=True)
+class Inequality(Step):
+    """``says`` is a sum of products of nonnegative things; ``by`` is that sum, the certificate.
+
+    Each entry of ``by`` is a product: a tuple of names of facts, expressions that are manifestly nonnegative,
+    ``Square``, ``Power`` and ``Total``. A product with an equality may have other factors of any sign. What is left
+    over must be nonnegative in slack form: it is what the step gives away. Young's inequality is one square.
+    """
+
+    says: Fact
+    by: tuple[tuple[Any, ...], ...]
+    kind: ClassVar[str] = "inequality"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts in the certificate."""
+        return tuple(dict.fromkeys(n for product in self.by for n in _names(product)))
+
+
+@dataclass(frozen=True)
+class Scalar(Inequality):
+    """An inequality between numbers; when it does not follow, numbers that break it are looked for."""
+
+    kind: ClassVar[str] = "scalar"
+
+
+def _names(product: tuple[Any, ...]) -> list[str]:
+    found = []
+    for factor in product:
+        found += _names(factor.factors) if isinstance(factor, Total) else [factor] if isinstance(factor, str) else []
+    return found
+
+
+@dataclass(frozen=True)
+class Cauchy(Step):
+    """||v||^2 <= n times the sum of the squares, for a vector ``of`` that the setting's ``by`` says is a sum of n."""
+
+    of: Any
+    by: str
+    kind: ClassVar[str] = "cauchy"
+
+
+@dataclass(frozen=True)
+class Telescope(Step):
+    """Induction on ``n``: ``says`` at n = ``base``, and its change from n to n + 1 by the certificate ``by``.
+
+    The fact is then ``says`` with ``n`` replaced by ``end``.
+    """
+
+    says: Fact
+    n: sp.Symbol
+    end: Any
+    base: int = 0
+    by: tuple[tuple[Any, ...], ...] = ()
+    kind: ClassVar[str] = "telescope"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts in the certificate of the step."""
+        return tuple(dict.fromkeys(n for product in self.by for n in _names(product)))
+
+
+@dataclass(frozen=True)
+class Expectation(Step):
+    """E<of, against> = 0 because of independence; without ``against``: E||of||^2 is at most the variance.
+
+    Says nothing about which independence: the checker finds what is needed and whether the claim's delay policy
+    and the algorithm grant it.
+    """
+
+    of: Any
+    against: Any = None
+    kind: ClassVar[str] = "expectation"
+
+
+@dataclass(frozen=True)
+class Rule(Step):
+    """A fact about the claim's stepsize, or about a letter that is the least of some of its branches.
+
+    ``below="cap"``: the stepsize ``of`` is at most that branch. Else ``says`` holds whichever of the branches is the
+    smallest: ``cases`` has a certificate for each, for the fact with ``of`` replaced by that branch (without one, the
+    fact must be plain). A letter is defined here as the least of ``branches``, or of ``values``.
+    """
+
+    of: Any
+    below: str = ""
+    says: Fact | None = None
+    branches: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    cases: Mapping[str, tuple[tuple[Any, ...], ...]] = field(default_factory=dict)
+    kind: ClassVar[str] = "rule"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts in the certificates."""
+        return tuple(dict.fromkeys(n for case in self.cases.values() for p in case for n in _names(p)
+                                   if n not in self.branches))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Counting(Step):
+    """A lemma about all schedules, by name (``ratecheck.checks.steps.counting`` has them), with its parameters."""
+
+    lemma: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+    kind: ClassVar[str] = "counting"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts among the parameters."""
+        return tuple(v for v in self.given.values() if isinstance(v, str))
+
+
+@dataclass(frozen=True)
+class Given(Step):
+    """What a measured symbol (W, Q, mean_gap, virtual_sq, last_sq) stands for under an output rule; see the setting."""
+
+    what: str
+    rule: str = "any"
+    kind: ClassVar[str] = "given"
+
+
+@dataclass(frozen=True)
+class Trusted(Step):
+    """A fact that nobody has derived; the verdict names it and is not PROVED."""
+
+    says: Fact
+    why: str
+    kind: ClassVar[str] = "trusted"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Steps in order, and where they end: ``proves[output rule][bound | conditional | master]`` names a step.
+
+    A lemma's proof has the rule "" and the names of identities or counting facts. ``notes`` say what is not derived.
+    """
+
+    setting: Setting
+    steps: tuple[Step, ...]
+    proves: Mapping[str, Mapping[str, str]]
+    notes: tuple[str, ...] = ()
