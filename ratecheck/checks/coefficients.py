@@ -98,7 +98,7 @@ def _values(row: Row, errors: Mapping[str, FloatArray]) -> FloatArray | None:
         return None
     bound = row["inequalities"]["bound"]
     values = errors.get(row["digest"], np.empty(0))
-    if row["n"] == 1 and row["sigma"] and "by" not in bound:  # one noisy run: nobody knows its error
+    if len(values) == 1 and row["sigma"] and "by" not in bound:  # one noisy run: nobody knows its error
         return None
     if bound["se"] == 0:  # no noise, or moments: the same value in every run there could be
         values = np.array([bound["lhs"]])

@@ -20,7 +20,7 @@ _GREEK = {
     "nabla": "∇", "partial": "∂",
 }  # fmt: skip
 _OPERATORS = {
-    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±",
+    "iff": "⟺", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±",
     "to": "→", "in": "∈", "forall": "∀", "approx": "≈", "sim": "∼", "dots": "…", "ldots": "…", "cdots": "⋯",
     "mid": "∣", "ll": "≪", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
     "|": "‖", "{": "{", "}": "}",

@@ -317,7 +317,10 @@ def test_bad_usage(rc, args):
         ([("sigma = [0, 1]", "sigma = 1\nconstants = { L = 'half' }")], ["constant L must be a number"]),
         ([("theorem3_convex", "theorem5")], ["unknown claim 'mishchenko2022.theorem5'"]),
         ([("M = 2", "M = []")], ["the scenario has no cells"]),
-        ([("K = 128", "K = 1_000_000_000_000_000")], ["more than the 50,000,000 steps that a schedule may have in memory"]),
+        (
+            [("K = 128", "K = 1_000_000_000_000_000")],
+            ["more than the 50,000,000 steps that a schedule may have in memory"],
+        ),
     ],
 )
 def test_bad_scenarios(rc, tmp_path, changes, words):

@@ -44,17 +44,23 @@ NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?")
 #: the tables of a scenario file
 MODELS = (scenario.Scenario, scenario.Exact, scenario.MonteCarlo, scenario.Grid)
 
-#: a few cells of the quick profile, which takes half a minute, with the same verdicts
+#: a few cells like those of the quick profile, which takes longer, with the same verdicts
 SMALL = """
 title = "Small"
 exact = { cases = [[2, 5], [3, 5]] }
-monte_carlo = { replicates = 64 }
+monte_carlo = { replicates = 256 }
 [[grid]]
 problem = [{ name = "quadratic", condition = 1e4 }, "asymmetric_abs"]
 delays = { name = "exponential", spread = 8 }
 M = [4, 8, 16]
-K = [1024, 4096, 16384]
-sigma = [0, 0.1]
+K = [1024, 2048, 4096, 8192]
+sigma = 0
+[[grid]]
+problem = { name = "quadratic", condition = 1e4 }
+delays = { name = "exponential", spread = 8 }
+M = [4, 8, 16]
+K = [2048, 4096, 8192, 16384]
+sigma = 10
 """
 
 
