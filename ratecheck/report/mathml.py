@@ -20,8 +20,8 @@ _GREEK = {
     "nabla": "∇", "partial": "∂",
 }  # fmt: skip
 _OPERATORS = {
-    "iff": "⟺", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±",
-    "to": "→", "in": "∈", "forall": "∀", "approx": "≈", "sim": "∼", "dots": "…", "ldots": "…", "cdots": "⋯",
+    "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠", "cdot": "⋅", "times": "×", "pm": "±",
+    "to": "→", "iff": "⟺", "in": "∈", "forall": "∀", "approx": "≈", "sim": "∼", "dots": "…", "ldots": "…", "cdots": "⋯",
     "mid": "∣", "ll": "≪", "langle": "⟨", "rangle": "⟩", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉",
     "|": "‖", "{": "{", "}": "}",
 }  # fmt: skip

@@ -317,6 +317,8 @@ def test_bad_usage(rc, args):
         ([("sigma = [0, 1]", "sigma = 1\nconstants = { L = 'half' }")], ["constant L must be a number"]),
         ([("theorem3_convex", "theorem5")], ["unknown claim 'mishchenko2022.theorem5'"]),
         ([("M = 2", "M = []")], ["the scenario has no cells"]),
+        ([("cases = [[2, 4]]", "cases = []")], ["key 'exact.cases'", "at least 1 item"]),
+        ([("cases = [[2, 4]]", "cases = [[12, 14]]")], ["12^14 arrival orders", "take a smaller M or K"]),
         (
             [("K = 128", "K = 1_000_000_000_000_000")],
             ["more than the 50,000,000 steps that a schedule may have in memory"],
