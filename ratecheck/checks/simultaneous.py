@@ -69,7 +69,7 @@ def put_bands(states: Sequence[State]) -> None:
         # the error of the band is shared among the cells
         miss = (1 - BAND) * len(resampled.cells) / max(1, len(sampled))
         largest = np.abs(resampled.t).max(axis=1, initial=0.0)
-        wide = float(np.quantile(largest, 1 - miss)) if resampled.cells else 0.0
+        wide = float(np.quantile(largest, 1 - miss, method="higher")) if resampled.cells else 0.0
         level = BAND ** (1 / max(1, len(sampled)))
         for state in named:
             one = state.inequalities[name]

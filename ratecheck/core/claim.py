@@ -1,126 +1,36 @@
-"""Claim: a theorem with its constants, typed once; and the assumptions under which it speaks."""
+"""Claim: a theorem with its constants, typed once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from ratecheck.core import symbols
+from ratecheck.core.assumption import (
+    POLICIES,
+    Assumption,
+    above_zero,
+    at_least,
+    has,
+    homogeneous,
+    multiple_of_workers,
+    of_class,
+    policy_up_to,
+    scheduled,
+)
 from ratecheck.core.formula import Formula
 from ratecheck.core.identity import Counting, Identity
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.errors import FormulaError, PartError
 
-#: the chain of delay policies, smallest first (see the docs): what a worker's delay may depend on
-POLICIES = ("independent", "mean-zero given the duration", "data-dependent", "clairvoyant")
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """A predicate over what parts declare. ``holds(facts)`` returns None, or what fails, with the number.
-
-    ``facts`` has the constants of the cell (None where a part declares none) and the words ``classes`` (of the
-    problem), ``policy`` (of the delays), ``scheduler``, ``M``, ``K``.
-    """
-
-    name: str
-    statement: str
-    holds: Callable[[Mapping[str, Any]], str | None]
-
-
-def of_class(word: str) -> Assumption:
-    """Assume that the problem declares the class ``word``: convex, smooth, lipschitz, ..."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        return None if word in facts["classes"] else f"the problem {facts['problem']} is not declared {word}"
-
-    return Assumption(word, f"F is {word}", holds)
-
-
-def has(name: str) -> Assumption:
-    """Assume that the cell has a finite constant of this name."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        value = facts.get(name)
-        if value is not None and abs(value) < float("inf"):
-            return None
-        return f"no finite {name} ({symbols.meaning_of(name)}) is declared"
-
-    return Assumption(f"finite {name}", f"a finite ${symbols.LATEX.get(name, name)}$ is known", holds)
-
-
-def above_zero(name: str) -> Assumption:
-    """Assume that the cell has a finite constant of this name, and that it is not zero: strong convexity, say."""
-    known = has(name)
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        return known.holds(facts) or (None if facts[name] > 0 else f"{name} = {facts[name]:g} is not above 0")
-
-    return Assumption(f"{name} > 0", f"${symbols.LATEX.get(name, name)} > 0$", holds)
-
-
-def at_least(left: str, right: str, factor: int = 1) -> Assumption:
-    """Assume ``left >= factor right`` between two constants of the cell, such as K >= M or K >= 3 M."""
-    words = f"{left} >= {right}" if factor == 1 else f"{left} >= {factor} {right}"
-    times = "" if factor == 1 else str(factor)
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        if facts[left] >= factor * facts[right]:
-            return None
-        return (
-            f"{left} = {facts[left]:g} < {times}{right} = {factor * facts[right]:g}, and the theorem assumes {words}: "
-            f"drop these cells or take {left} >= {factor * facts[right]:g}"
-        )
-
-    return Assumption(words, rf"${left} \ge {times}{right}$", holds)
-
-
-def multiple_of_workers() -> Assumption:
-    """Assume that K is a multiple of M (whole rounds under a barrier)."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        return None if facts["K"] % facts["M"] == 0 else f"K = {facts['K']} is no multiple of M = {facts['M']}"
-
-    return Assumption("M divides K", r"$K = M R$", holds)
-
-
-def policy_up_to(largest: str) -> Assumption:
-    """Assume that delays depend on samples no more than ``largest`` of POLICIES allows."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        found = facts["policy"]
-        if POLICIES.index(found) <= POLICIES.index(largest):
-            return None
-        return f"the delays are {found}, and the theorem covers delays up to '{largest}'"
-
-    return Assumption(f"delays: {largest}", f"delays are at most {largest}", holds)
-
-
-def homogeneous() -> Assumption:
-    """Assume that all workers have the same objective. Implied unless a claim assumes ``has("zeta")``."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        zeta = facts.get("zeta", 0.0)
-        if zeta == 0:
-            return None
-        apart = "by no known zeta" if zeta is None else f"zeta = {zeta:g}"
-        return f"the workers' objectives differ ({apart}), and the theorem is about workers that share one"
-
-    return Assumption("zeta = 0", "all workers have the same objective", holds)
-
-
-def scheduled(name: str) -> Assumption:
-    """Assume the claim's own scheduler: a theorem about one way to hand out work says nothing about another."""
-
-    def holds(facts: Mapping[str, Any]) -> str | None:
-        used = facts.get("scheduler", name)
-        own = facts.get("own_scheduler", name)
-        return None if used == own else f"work is handed out by scheduler {used!r}, and the theorem is about {own!r}"
-
-    return Assumption(f"scheduler: {name}", f"work is handed out by scheduler {name}", holds)
+#: a theorem's file finds here what it needs
+__all__ = [
+    "POLICIES", "Assumption", "Claim", "Inequality", "Statement", "above_zero", "at_least", "has",
+    "multiple_of_workers", "of_class",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)

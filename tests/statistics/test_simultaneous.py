@@ -83,3 +83,14 @@ def test_the_same_data_give_the_same_band():
         return [s.inequalities["bound"]["high"] for s in cells]
 
     assert bands() == bands()
+
+
+def test_two_valued_runs_give_a_band_without_warnings():
+    """A resample in which all runs are equal has no error: its deviation is infinite, and the band Student's."""
+    values = np.array([0.0] * 15 + [1.0])
+    state = State(Cell(*PARTS, 2, 64, 1.0), runs=16, sides={"bound": values})
+    error = float(values.std(ddof=1) / 4)
+    state.inequalities = {"bound": {"lhs": 1 / 16, "se": error, "rhs": 1.0, "ratio": 1 / 16}}
+    simultaneous.put_bands([state])
+    one = state.inequalities["bound"]
+    assert one["high"] - one["lhs"] == pytest.approx(stats.t.ppf((1 + BAND) / 2, 15) * error, rel=1e-12)
