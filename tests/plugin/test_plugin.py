@@ -374,7 +374,8 @@ def test_a_marked_test_that_does_not_take_the_fixture_is_an_error(tmp_path, cach
 
 def modules_after(folder, script):
     done = subprocess.run([sys.executable, "-c", f"import sys\n{script}\nprint(*sorted(sys.modules))"], cwd=folder,
-                          env=environment(folder), capture_output=True, text=True, timeout=60)  # fmt: skip
+                          env={**environment(folder), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+                          capture_output=True, text=True, timeout=60)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return {m.split(".")[0] for m in done.stdout.splitlines()[-1].split()}
 

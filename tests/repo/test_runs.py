@@ -23,11 +23,12 @@ seed = 5
 cases = [[2, 3]]
 [monte_carlo]
 replicates = 64
+alpha = 1e-7
 [[grid]]
 problem = { name = "huber", dimension = 50 }
 delays = { name = "exponential", spread = 4 }
 M = [2, 4]
-K = [2048, 4096]
+K = [16384, 32768]
 sigma = [0, 1]
 """
 
