@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,12 @@ def test_runs_are_found_by_name_by_its_end_by_path_and_as_the_latest(tmp_path):
 
 
 def started(folder, cache, *args):
+    """Start a command; a shell that started the tests in the background makes them, and their children, deaf to ^C."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([*PROGRAM, *args], cwd=folder, env=environment(cache), text=True, **streams)
+    hears = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(
+        [*PROGRAM, *args], cwd=folder, env=environment(cache), text=True, preexec_fn=hears, **streams
+    )
 
 
 def wait_for_records(folder, process, count):
