@@ -46,4 +46,8 @@ CLAIM = Claim(
     },
     trivial=Formula(G * B),
     identities=IDENTITIES,
+    notes=(
+        "The master inequality takes initial gradients that are not back at K out of the virtual iterate: there the "
+        "delays must not depend on the samples. The bound and the conditional form need no such thing.",
+    ),
 )
