@@ -6,7 +6,7 @@ w and z_j standard normal, the start is 0; a gradient takes ``batch`` rows. The 
 eigenvalue (about 1/4, the mean direction) is far above the others (about 1/(12 d)). The numbers are those of NumPy's
 ``default_rng(seed)`` after five draws; with ``seed`` = 42, 10,000 rows and 400 dimensions they are the very numbers of
 the authors' program. Without ``seed`` the key of the problem is the seed. L and mu are the extreme eigenvalues of H =
-A^T A / n; no sigma: the variance of row sampling grows with |x|^2. Data: d, n, F*, H (d d), x* (d), A (n d), b (n).
+A^T A / n; no sigma: the variance of row sampling grows with |x|^2. Data and kernels: ``core.least_squares``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from ratecheck.core.least_squares import gradient, hessian_of, instance, mean_gradient, value
 from ratecheck.core.problem import Instance, Problem
-from ratecheck.core.problem_tools import curvature, form_gradient, form_value, positive, whole
+from ratecheck.core.problem_tools import positive, whole
 
 
 def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -> Instance:
@@ -37,45 +38,8 @@ def _made(n: int, d: int, batch: int, label_noise: float, seed: int) -> Instance
     a = rng.uniform(0, 1, size=(n, d)) / np.sqrt(d)
     truth = rng.normal(0, 1, d)
     b = a @ truth + label_noise * rng.normal(0, 1, n)
-    hessian = a.T @ a / n
-    hessian = (hessian + hessian.T) / 2
-    minimiser = truth + np.linalg.solve(hessian, a.T @ (b - a @ truth) / n)
-    minimum = float(np.square(a @ minimiser - b).mean() / 2)
-    declared, words = curvature(np.linalg.eigvalsh(hessian).astype(np.float64))
-    data = np.concatenate([[float(d), float(n), minimum], hessian.ravel(), minimiser, a.ravel(), b])
-    return Instance(data, np.zeros(d), minimiser, minimum, declared, words, rows=n, batch=batch)
-
-
-def mean_gradient(x: Any, worker: Any, data: Any, out: Any) -> None:
-    d = int(data[0])
-    form_gradient(d, data[3:], data[3 + d * d :], x, out)
-
-
-def value(x: Any, data: Any, out: Any) -> None:
-    d = int(data[0])
-    form_value(d, data[3:], data[3 + d * d :], x, out)
-    for r in range(out.shape[0]):
-        out[r] += data[2]
-
-
-def gradient(x: Any, worker: Any, sample: Any, data: Any, out: Any) -> None:
-    d, n = int(data[0]), int(data[1])
-    replicates = x.shape[0] // d
-    batch = sample.shape[0] // replicates
-    rows = data[3 + d * d + d :]
-    labels = rows[n * d :]
-    for i in range(out.shape[0]):
-        out[i] = 0
-    for r in range(replicates):
-        point, into = x[r:], out[r:]
-        for s in range(r * batch, (r + 1) * batch):
-            row = rows[sample[s] * d :]
-            residual = -labels[sample[s]]
-            for i in range(d):
-                residual += row[i] * point[i * replicates]
-            share = residual / batch
-            for i in range(d):
-                into[i * replicates] += row[i] * share
+    minimiser = truth + np.linalg.solve(hessian_of(a), a.T @ (b - a @ truth) / n)
+    return instance(a, b, minimiser, batch)
 
 
 PAR = {"rows": 200, "dimension": 8, "batch": 4, "label_noise": "1/100000", "seed": None}
