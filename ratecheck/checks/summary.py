@@ -11,6 +11,8 @@ import numpy as np
 
 from ratecheck.checks import coefficients, rates, rivals, simultaneous
 from ratecheck.checks.question import Asked, State
+from ratecheck.core import symbols
+from ratecheck.core.claim import Claim
 from ratecheck.core.run import finite
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
@@ -29,7 +31,7 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     errors = {s.cell.digest: s.errors for s in states if s.runs}
     tight = _tight(states) if asked.claim.kind == "upper" else {}
     details: dict[str, Any] = {
-        "title": asked.claim.title, "band": simultaneous.BAND,
+        "title": asked.claim.title, "quantity": _quantity(asked.claim), "band": simultaneous.BAND,
         "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
         "coefficients": coefficients.of(cells, errors), "rivals": rivals.compare(cells, errors, rate["verdict"]),
@@ -51,6 +53,13 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
         unfinished = any(s.built and s.verdict.measured and not s.settled for s in states)
         summary = ("interrupted: " if unfinished else "interrupted after all bounds were decided: ") + summary
     return Result(asked.name, asked.scenario, "monte-carlo", verdict, summary, asked.claim.expect, details, witness)
+
+
+def _quantity(claim: Claim) -> dict[str, str]:
+    """Return what the bound is about, in words and in LaTeX."""
+    lhs = claim.outputs[claim.output].bound.lhs
+    words = [symbols.meaning_of(n) for n in lhs.names]
+    return {"words": words[0] if len(words) == 1 else "left side of the bound", "latex": lhs.latex()}
 
 
 def _branches(states: Sequence[State]) -> dict[str, str]:

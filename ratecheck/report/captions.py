@@ -20,13 +20,9 @@ class Quantity(NamedTuple):
 
 
 def quantity(result: Result) -> Quantity:
-    """Return what the claim's left side is, told from its stored LaTeX or from the evidence's default."""
-    latex = next((str(i["latex"]) for c in tables.cells(result) if "latex" in (i := tables.inequality(c))), "")
-    if r"\nabla" in latex.split(r"\le ")[0]:
-        return Quantity("mean squared gradient norm", r"$\|\nabla F(x_k)\|^2$")
-    if latex and "F^*" not in latex:
-        return Quantity("left side of the bound", "the left side")
-    return Quantity("suboptimality", r"$F(\tilde x_K)-F^*$")
+    """Return what the claim's bound is about, as stored with the result; F(output) - F* where nothing is stored."""
+    told = result["details"].get("quantity", {"words": "F(output) - F*", "latex": r"F(\tilde x_K)-F^*"})
+    return Quantity(str(told["words"]), f"${told['latex']}$")
 
 
 def caption(kind: str, result: Result) -> str:

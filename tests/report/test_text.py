@@ -109,3 +109,18 @@ def test_nothing_yet_is_said_in_words():
     assert text.verdicts([]) == "no results yet"
     bare = {"claim": "c", "scenario": "s", "evidence": "monte-carlo", "verdict": "INCONCLUSIVE", "summary": "x"}
     assert text.detail(bare, 80) == "c: monte-carlo on s"
+
+
+def test_a_plot_is_labelled_with_what_the_claim_bounds():
+    """A theorem on gradient norms is not drawn as one on F(output) - F*."""
+    from ratecheck.checks.summary import _quantity
+    from ratecheck.core import shelf
+    from ratecheck.report.captions import quantity
+
+    found = {}
+    for name in ("theorem3_convex", "theorem3_nonconvex"):
+        told = _quantity(shelf.claim(f"mishchenko2022.{name}"))
+        found[name] = quantity({**made.measured(), "details": {"quantity": told}})
+    assert found["theorem3_convex"] == quantity(made.measured())
+    assert found["theorem3_nonconvex"].words == "weighted mean of the squared gradient norm"
+    assert r"\nabla" in found["theorem3_nonconvex"].symbol
