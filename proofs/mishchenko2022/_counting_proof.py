@@ -1,6 +1,7 @@
 """The derivation of the counting facts, in the letters of ``ratecheck.core.setting``.
 
-``least(k)`` is 1/max(tau(k), N), the smaller of 1/N and 1/tau(k), for any N > 0.
+``least(k)`` is 1/max(tau(k), N), the smaller of 1/N and 1/tau(k), for any N > 0. ``again(k)`` is 1 where an arrival is
+not the first one of its worker: there are K - p of these.
 """
 
 from sympy import Sum, Symbol
@@ -17,6 +18,8 @@ PROOF = Proof(
     (
         Counting("delays telescope", "telescoped"),
         Counting("delays", "delays"),
+        Counting("later arrivals", "later"),
+        Counting("their number", "number of later"),
         Counting("horizon closed", "closed by p"),
         Rule(
             "minorant", _LEAST, says=le(1 / _N - tau(k) / (4 * _N**2), _LEAST),
@@ -28,6 +31,7 @@ PROOF = Proof(
             (total(k, "minorant"), (1 / (4 * _N**2), "delays")),
         ),
     ),
-    proves={"": {name: name for name in ("delays telescope", "horizon closed", "inverse delays")}},
-    notes=("'later arrivals' is checked on all small orders (exact evidence) and used by no other proof",),
+    proves={
+        "": {name: name for name in ("delays telescope", "later arrivals", "horizon closed", "inverse delays")}
+    },
 )  # fmt: skip

@@ -5,7 +5,7 @@ A worker arrives c_m = R + d(m) times, the slowest one R times (d = 0); duration
 
 from sympy import Sum, Symbol
 
-from ratecheck.core.proof import Identity, Inequality, Proof, eq, le, total
+from ratecheck.core.proof import Counting, Identity, Inequality, Proof, eq, le, total
 from ratecheck.core.setting import ASYNC, m, numbers
 from ratecheck.core.symbols import K, M
 
@@ -18,10 +18,13 @@ PROOF = Proof(
         Inequality("as much as in rounds", le(M * _R, Sum(_R + _MORE, (m, 1, M))), (total(m, _MORE),)),
         Inequality("speedup", le(1, Sum((_R + _MORE) / (M * _R), (m, 1, M))), (total(m, _MORE / (M * _R)),)),
         Identity("one more machine", eq(M * (K + _C) - (M + 1) * K, M * _C - K)),
+        Counting("largest delay", "largest"),
     ),
-    proves={"": {name: name for name in ("as much as in rounds", "speedup", "one more machine")}},
+    proves={
+        "": {name: name for name in ("as much as in rounds", "speedup", "one more machine", "largest delay")}
+    },
     notes=(
         "'one more machine': over K (K + c) > 0 it is M/K - (M+1)/(K+c), so both sides have one sign: if and only if",
-        "'largest delay' is checked on all small orders (exact evidence) and used by no other proof",
+        "'largest delay': p is the number of workers that have arrived, M once all have",
     ),
 )

@@ -18,7 +18,10 @@ from ratecheck.core.claim import Claim, Inequality, Statement, at_least, has, of
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, mean_gradient_sq, sigma, virtual_gap
 
+from ._theorem3_nonconvex_proof import PROOF
 from .lemma1 import IDENTITIES
+
+__all__ = ["CLAIM", "PROOF"]
 
 _CONDITIONAL = Inequality(
     Formula(mean_gradient_sq),

@@ -59,10 +59,10 @@ def checked(claim: Claim, proof: Proof) -> Chain:
     context, chain = Context(claim, rule, proof.setting), Chain()
     if (claim.method, claim.scheduler) != (proof.setting.method, proof.setting.scheduler):
         chain.trusted["setting"] = f"it is about {proof.setting.name}, and the claim about {claim.method!r}"
-    if context.assumes("finite zeta"):
-        chain.trusted["setting"] = (
-            "in it all workers have one objective, and the claim is about objectives of their own"
-        )
+    elif context.assumes("finite zeta") != proof.setting.own_objectives:
+        words = ("one objective for all workers", "an objective for each worker")
+        one, other = words[::-1] if proof.setting.own_objectives else words
+        chain.trusted["setting"] = f"it is about {one}, and the claim about {other}"
     for step in proof.steps:
         row: dict[str, Any] = {"step": step.name, "kind": step.kind, "uses": list(step.uses)}
         chain.rows.append(row)

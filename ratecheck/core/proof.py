@@ -103,7 +103,8 @@ class Identity(Step):
 class Class(Step):
     """An inequality of the class of functions, at named points of the setting.
 
-    ``of``: "convex" and "smooth convex" (two points), "lipschitz" (one stochastic gradient), "start", "jensen".
+    ``of``: "convex", "smooth convex", "smooth" and "descent" (two points), "lipschitz" (one stochastic gradient),
+    "start" and "gap" (distance and value of x_0), "dissimilar" (one point, of workers that differ), "jensen".
     """
 
     of: str
@@ -157,7 +158,8 @@ class Cauchy(Step):
 class Telescope(Step):
     """Induction on ``n``: ``says`` at n = ``base``, and its change from n to n + 1 by the certificate ``by``.
 
-    The fact is then ``says`` with ``n`` replaced by ``end``.
+    The fact is then ``says`` with ``n`` replaced by ``end``: the last k, or k - 1 for every k, with i = 1..k-1 for the
+    index of its sums.
     """
 
     says: Fact
@@ -171,6 +173,19 @@ class Telescope(Step):
     def uses(self) -> tuple[str, ...]:
         """Names of the facts in the certificate of the step."""
         return tuple(dict.fromkeys(n for product in self.by for n in _names(product)))
+
+
+@dataclass(frozen=True)
+class Earlier(Step):
+    """The fact of step ``of``, which holds at every k, at i < k."""
+
+    of: str
+    kind: ClassVar[str] = "earlier"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Name of the fact."""
+        return (self.of,)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,28 @@ handed out before x_k, each with its final stepsize.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 
 from ratecheck.core import symbols
 from ratecheck.core.gram import Ip, vector
-from ratecheck.core.symbols import K, M, Q, W, k, last_sq, mean_gap, virtual_sq
+from ratecheck.core.symbols import (
+    Gamma_0,
+    K,
+    M,
+    Q,
+    V,
+    W,
+    k,
+    last_gap,
+    last_sq,
+    mean_gap,
+    mean_gradient_sq,
+    virtual_gap,
+    virtual_sq,
+)
 
 #: other workers with a gradient in flight after delivery k: j = 1..M-1
 j = sp.Symbol("j", positive=True)
@@ -27,6 +41,8 @@ j = sp.Symbol("j", positive=True)
 m = sp.Symbol("m", positive=True)
 
 h, n, e, u = map(vector, ("h", "n", "e", "u"))
+#: grad F(xhat_k)
+h_virtual = vector("hv")
 h_flying, n_flying, s, z = map(vector, ("hf", "nf", "s", "z"))
 y_0, h_0, N_0, S_0 = (vector(name)() for name in ("y0", "h0", "N0", "S0"))
 n_0 = vector("n0")
@@ -38,21 +54,32 @@ def numbers(name: str, **signs: bool) -> Any:
 
 
 ghat, g_0, g_flying, applied = map(numbers, ("ghat", "ghat0", "ghatf", "gamma"))
-delta = numbers("delta")
+#: F(x_k) - F* and F(xhat_k) - F*
+delta, phi = map(numbers, ("delta", "phi"))
 t, t_0, t_flying, tau = (numbers(name, positive=True) for name in ("t", "t0", "tf", "tau"))
 delta_0 = sp.Symbol("delta0", nonnegative=True)
+#: 1 where the worker of delivery k has arrived before, 0 at its first arrival
+again = numbers("again")
+#: the coefficient of x_k on the gradient that worker j of the others has in flight
+used = numbers("used", real=True)
+#: steps before k: i = 1..k-1
+i = sp.Symbol("i", positive=True)
 #: number of workers that have arrived by step K
 p = sp.Symbol("p", positive=True)
 
 
 @dataclass(frozen=True)
 class Point:
-    """A point, relative to x*, with gradient and value; ``noise`` of a stochastic gradient taken there."""
+    """A point, relative to x*, with gradient and value; ``noise`` of a stochastic gradient taken there.
+
+    ``own`` is the gradient, at the point, of the objective of the worker that is handed the point, where workers differ.
+    """
 
     position: Any
     gradient: Any
     value: Any
     noise: Any = None
+    own: Any = None
 
 
 @dataclass(frozen=True)
@@ -76,14 +103,19 @@ class Setting:
     measured: Mapping[str, Mapping[str, tuple[Any, Any]]]
     flying: Mapping[Any, Any]
     initial: Mapping[Any, Any]
-    lemmas: tuple[str, ...] = ()  #: equations that are no definitions; a counting lemma of this name derives them
+    #: equations that are no definitions, and the counting lemma that derives each
+    lemmas: Mapping[str, str] = field(default_factory=dict)
+    own_objectives: bool = False  #: whether each worker has an objective of its own
 
 
+_FIRST = sp.Sum(g_0(m), (m, 1, M))
+_SLOPES = sp.Sum(ghat(k) * Ip(h(k), h(k)), (k, 1, K))
 _WEIGHTED = {"W": (W, sp.Sum(ghat(k), (k, 1, K))),
-             "mean_gap": (W * mean_gap, sp.Sum(ghat(k) * delta(k), (k, 1, K)))}  # fmt: skip
-_ARRIVED = {"W": (W, sp.Sum(g_0(m), (m, 1, M)) + sp.Sum(ghat(k), (k, 1, K))),
-            "mean_gap": (W * mean_gap,
-                         sp.Sum(g_0(m), (m, 1, M)) * delta_0 + sp.Sum(ghat(k) * delta(k), (k, 1, K)))}  # fmt: skip
+             "mean_gap": (W * mean_gap, sp.Sum(ghat(k) * delta(k), (k, 1, K))),
+             "mean_gradient_sq": (W * mean_gradient_sq, _SLOPES)}  # fmt: skip
+_ARRIVED = {"W": (W, _FIRST + sp.Sum(ghat(k), (k, 1, K))),
+            "mean_gap": (W * mean_gap, _FIRST * delta_0 + sp.Sum(ghat(k) * delta(k), (k, 1, K))),
+            "mean_gradient_sq": (W * mean_gradient_sq, _FIRST * Ip(h_0, h_0) + _SLOPES)}  # fmt: skip
 
 #: Asynchronous SGD; x_k is reached at delivery k, whose worker is then handed x_k.
 #: ghat(k), t(k): final stepsize of the gradient of x_k and its delay, closed at K + 1 while it is in flight; ghat0(m)
@@ -92,7 +124,7 @@ ASYNC = Setting(
     name="asynchronous SGD",
     method="async_sgd",
     scheduler="async",
-    ranges={k: (1, K), j: (1, M - 1), m: (1, M)},
+    ranges={k: (1, K), j: (1, M - 1), m: (1, M), i: (1, k - 1)},
     equations={
         "start": (u(1), y_0 - S_0),
         "initial gradients": (S_0, sp.Sum(g_0(m) * (h_0 + n_0(m)), (m, 1, M))),
@@ -100,6 +132,7 @@ ASYNC = Setting(
         "initial noise": (N_0, sp.Sum(g_0(m) * n_0(m), (m, 1, M))),
         "step": (u(k + 1), u(k) - ghat(k) * (h(k) + n(k))),
         "in flight": (e(k), s(k) + z(k)),  # Lemma 1, once s and z are written out
+        "error": (e(k), sp.Sum(g_flying(k, j) * (h_flying(k, j) + n_flying(k, j)), (j, 1, M - 1))),  # written out
         "gradients in flight": (s(k), sp.Sum(g_flying(k, j) * h_flying(k, j), (j, 1, M - 1))),
         "noise in flight": (z(k), sp.Sum(g_flying(k, j) * n_flying(k, j), (j, 1, M - 1))),
     },
@@ -107,11 +140,15 @@ ASYNC = Setting(
         "x_k": Point(u(k) + e(k), h(k), delta(k), n(k)),  # e(k) = x_k - xhat_k
         "x_0": Point(y_0, h_0, delta_0, n_0(m)),
         "in flight": Point(None, h_flying(k, j), None, n_flying(k, j)),
+        "xhat_k": Point(u(k), h_virtual(k), phi(k)),
+        "xhat_k+1": Point(u(k + 1), h_virtual(k + 1), phi(k + 1)),
+        "xhat_1": Point(u(1), h_virtual(1), phi(1)),
         "x*": Point(sp.Integer(0), sp.Integer(0), sp.Integer(0)),
     },
     roles={
-        **{h(k): "model", u(k): "virtual", y_0: "start", h_0: "start"},
+        **{h(k): "model", u(k): "virtual", h_virtual(k): "virtual", y_0: "start", h_0: "start"},
         **{n(k): "fresh", n_flying(k, j): "flying", n_0(m): "initial", N_0: "initial noise"},
+        **{s(k): "means in flight", z(k): "noise in flight"},
     },
     measured={
         "R1": _WEIGHTED,
@@ -119,12 +156,15 @@ ASYNC = Setting(
         "R0": _ARRIVED,
         "any": {
             "Q": (Q, sp.Sum(g_0(m) ** 2, (m, 1, M)) + sp.Sum(ghat(k) ** 2, (k, 1, K))),
+            "V": (V, sp.Sum(ghat(k) * sp.Sum(g_flying(k, j) ** 2, (j, 1, M - 1)), (k, 1, K))),
+            "Gamma_0": (Gamma_0, _FIRST),
             "virtual_sq": (virtual_sq, Ip(u(K + 1), u(K + 1))),
+            "virtual_gap": (virtual_gap, phi(K + 1)),
         },
     },
     flying={ghat(k): g_flying(k, j), h(k): h_flying(k, j), n(k): n_flying(k, j)},
     initial={ghat(k): g_0(m), h(k): h_0, n(k): n_0(m), t(k): t_0(m)},
-    lemmas=("in flight",),
+    lemmas={"in flight": "in flight", "error": "in flight"},
 )
 
 gamma = symbols.stepsize
@@ -144,13 +184,22 @@ ROUNDS = Setting(
     },
     points={
         "x_k": Point(v(k), h(k), delta(k)),
-        "x_0": Point(y_0, None, None),
+        "x_k+1": Point(v(k + 1), h(k + 1), delta(k + 1)),
+        "x_0": Point(y_0, None, delta(1)),
         "x*": Point(sp.Integer(0), sp.Integer(0), sp.Integer(0)),
     },
     roles={h(k): "model", v(k): "model", mean_noise(k): "fresh noise", n_of(k, m): "fresh", y_0: "start"},
     measured={
-        "any": {"Q": (Q, K * gamma**2), "last_sq": (last_sq, Ip(v(K / M + 1), v(K / M + 1)))},
-        "R0": {"W": (W, K * gamma), "mean_gap": (K / M * mean_gap, sp.Sum(delta(k), (k, 1, K / M)))},
+        "any": {
+            "Q": (Q, K * gamma**2),
+            "last_sq": (last_sq, Ip(v(K / M + 1), v(K / M + 1))),
+            "last_gap": (last_gap, delta(K / M + 1)),
+        },
+        "R0": {
+            "W": (W, K * gamma),
+            "mean_gap": (K / M * mean_gap, sp.Sum(delta(k), (k, 1, K / M))),
+            "mean_gradient_sq": (K / M * mean_gradient_sq, sp.Sum(Ip(h(k), h(k)), (k, 1, K / M))),
+        },
     },
     flying={},
     initial={},

@@ -8,33 +8,22 @@ from sympy import Integer, Rational, Symbol, sqrt
 
 from ratecheck.checks import symbolic
 from ratecheck.checks.job import evidence_of
-from ratecheck.checks.steps import Context, Refused, Undone
 from ratecheck.core import shelf
 from ratecheck.core.claim import Inequality as Bound
 from ratecheck.core.formula import Formula
 from ratecheck.core.gram import Ip
-from ratecheck.core.proof import Fact, Scalar, Total, Trusted, le
+from ratecheck.core.proof import Scalar, Trusted, le
 from ratecheck.core.setting import ghat, h, t
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import B, K, L, M, k, sigma, tau
 from ratecheck.core.verdict import Verdict
 from ratecheck.errors import PartError
 from ratecheck.report.text import facts
+from tests.chains import proved, survivors, verdict
 from tests.command import here
 
 T1, T3, MINI = (f"mishchenko2022.{n}" for n in ("theorem1", "theorem3_convex", "minibatch_convex"))
 NAMES = [T1, T3, MINI, "mishchenko2022.lemma1", "mishchenko2022.counting"]
-
-
-def verdict(name, *, steps=None, **changes):
-    """Check the proof of a claim with changes to the claim, or with other steps."""
-    claim = replace(shelf.CLAIMS.get(name), **changes)
-    proof = symbolic.proof_of(name)
-    return symbolic.checked(claim, proof if steps is None else replace(proof, steps=tuple(steps)))
-
-
-def proved(chain):
-    return not chain.trusted and chain.false is None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,41 +106,6 @@ def test_another_constant_is_not_what_is_derived():
 
 
 # one step at a time
-
-
-def changes(step):
-    """Yield changed copies of a step: a right side 9/10 as large, a certificate without one of its facts.
-
-    A product without a fact is nonnegative as it stands: left out, it is left over, which is the same proof.
-    """
-    says = getattr(step, "says", None)
-    if isinstance(says, Fact) and says.right != 0:
-        yield replace(step, says=replace(says, right=says.right * Rational(9, 10)))
-    products = getattr(step, "by", ())
-    for i, product in enumerate(products):
-        if any(isinstance(factor, str | Total) for factor in product):
-            yield replace(step, by=products[:i] + products[i + 1 :])
-
-
-def survivors(name):
-    """Return the changed steps after which the whole proof still goes through, and how many were tried."""
-    claim, proof = shelf.CLAIMS.get(name), symbolic.proof_of(name)
-    rule = shelf.STEPSIZES.get(claim.stepsize)
-    context, found, tried = Context(claim, rule, proof.setting), [], 0
-    for i, step in enumerate(proof.steps):
-        for changed in changes(step):
-            tried += 1
-            trial, chain = replace(context, done=dict(context.done), letters=dict(context.letters)), symbolic.Chain()
-            try:
-                for later in (changed, *proof.steps[i + 1 :]):
-                    trial.done[later.name] = symbolic._discharged(later, trial)
-            except (Refused, Undone):
-                continue
-            symbolic._close(claim, proof, trial, chain)
-            if proved(chain):
-                found.append((step.name, str(changed)))
-        context.done[step.name] = symbolic._discharged(step, context)
-    return found, tried
 
 
 @pytest.mark.parametrize(("name", "least"), [(T1, 60), (T3, 100), (MINI, 30)])

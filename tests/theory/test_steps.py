@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from sympy import Integer, Rational, Sum, Symbol, sqrt
 
-from ratecheck.checks.steps import FREELY, Context, Refused, Undone, counting
-from ratecheck.checks.steps.counting import MACHINES
+from ratecheck.checks.steps import FREELY, Context, Refused, Undone, counting, enumerated, machines
 from ratecheck.checks.steps.expectation import dependence
 from ratecheck.checks.symbolic import _discharged, proof_of
 from ratecheck.core import shelf
@@ -310,7 +309,7 @@ def test_final_stepsizes_are_what_the_rules_of_the_kernel_say(rule):
     desk = shelf.SCHEDULERS.get("async")
     for order in arrival_orders(desk, 3, 5, labelled=False):
         schedule = from_order(desk, 3, np.array(order, dtype=np.int64))
-        closed = counting._sums(schedule)["closed"]
+        closed = enumerated._sums(schedule)["closed"]
         at_closed = stepsize.table(np.full_like(closed, 5), closed, constants)
         found = weigh(schedule, stepsize, constants, rule).gamma_hat
         later = schedule.made_at[: schedule.handouts] > 0
@@ -346,19 +345,20 @@ def test_cases_must_hold_in_every_branch():
 # counting
 
 
-@pytest.mark.parametrize("lemma", sorted(MACHINES))
+@pytest.mark.parametrize("lemma", sorted(machines.MACHINES))
 def test_lemmas_hold(lemma):
     assert "arrival orders enumerated" in counting.established(lemma)
 
 
 @pytest.mark.parametrize(
-    ("lemma", "off"), [("delays", 1), ("closed", -1), ("closed by p", -1), ("windows", 1), ("in flight", 1)]
+    ("lemma", "off"),
+    [("delays", 1), ("at least 1", 1), ("closed", -1), ("closed by p", -1), ("windows", 1), ("in flight", 1)],
 )
 def test_an_index_that_is_off_by_one_breaks_every_induction(lemma, off):
     """The version handed out at a delivery is the step itself, not the one after (upper bounds: not the one before)."""
-    for machine in MACHINES[lemma]:
+    for machine in machines.MACHINES[lemma]:
         changed = {**machine.deliver}
-        for letter in (counting.since, counting.current):
+        for letter in (machines.since, machines.current):
             if letter in changed:
                 changed[letter] = changed[letter] + off
         if changed != machine.deliver:
@@ -371,13 +371,13 @@ def test_an_index_that_is_off_by_one_breaks_every_induction(lemma, off):
     ("lemma", "lie"),
     [
         ("delays", lambda s: s.delay[: s.horizon].sum() <= s.horizon),
-        ("closed", lambda s: counting._sums(s)["closed"].sum() <= s.workers * s.horizon),
-        ("windows", lambda s: all(counting._sums(s)["closed"] <= 2 * s.workers)),
+        ("closed", lambda s: enumerated._sums(s)["closed"].sum() <= s.workers * s.horizon),
+        ("windows", lambda s: all(enumerated._sums(s)["closed"] <= 2 * s.workers)),
     ],
 )
 def test_false_counts_are_refuted_by_enumeration(lemma, lie, monkeypatch):
     """sum tau <= K; initial gradients counted too; all delays at most 2M."""
-    monkeypatch.setitem(counting.ENUMERATED, lemma, lie)
+    monkeypatch.setitem(enumerated.ENUMERATED, lemma, lie)
     monkeypatch.setattr(counting, "CASES", ((2, 6),))
     counting.established.cache_clear()
     with pytest.raises(Refused, match="arrivals"):

@@ -6,6 +6,7 @@ For any n: n sum ||v_j||^2 - ||sum v_j||^2 is the sum of ||v_i - v_j||^2 over al
 import sympy as sp
 
 from ratecheck.checks.steps import Context, Outcome, Undone
+from ratecheck.checks.steps.counting import established
 from ratecheck.core.gram import square
 from ratecheck.core.proof import Cauchy, le
 
@@ -17,4 +18,6 @@ def discharge(step: Cauchy, context: Context) -> Outcome:
         raise Undone(f"equation {step.by!r} of the setting does not say that {step.of} is a sum of vectors")
     ((index, low, high),) = value.limits
     each = sp.Sum(square(value.function), (index, low, high))
-    return Outcome(le(square(atom), (high - low + 1) * each), f"Cauchy-Schwarz for {high - low + 1} terms")
+    lemmas = context.setting.lemmas
+    by = f", by: {step.by} ({established(lemmas[step.by])})" if step.by in lemmas else ""
+    return Outcome(le(square(atom), (high - low + 1) * each), f"Cauchy-Schwarz for {high - low + 1} terms{by}")

@@ -11,7 +11,7 @@ from ratecheck.checks.steps import Context, Outcome, Undone
 from ratecheck.core.gram import inner, square
 from ratecheck.core.proof import Class, Fact, le
 from ratecheck.core.setting import Point
-from ratecheck.core.symbols import B, G, L, mean_gap, output_gap
+from ratecheck.core.symbols import B, Delta, G, L, mean_gap, output_gap, zeta
 
 
 def convex(x: Point, y: Point) -> Fact:
@@ -25,6 +25,17 @@ def smooth_convex(x: Point, y: Point) -> Fact:
     return le(x.value + inner(x.gradient, y.position - x.position) + bend, y.value)
 
 
+def descent(x: Point, y: Point) -> Fact:
+    """F(y) <= F(x) + <grad F(x), y - x> + (L/2) ||y - x||^2."""
+    way = y.position - x.position
+    return le(y.value, x.value + inner(x.gradient, way) + L * square(way) / 2)
+
+
+def smooth(x: Point, y: Point) -> Fact:
+    """||grad F(x) - grad F(y)||^2 <= L^2 ||x - y||^2."""
+    return le(square(x.gradient - y.gradient), L**2 * square(x.position - y.position))
+
+
 def lipschitz(x: Point) -> Fact:
     """||g||^2 <= G^2 for a stochastic gradient at the point."""
     return le(square(x.gradient + x.noise), G**2)
@@ -33,6 +44,16 @@ def lipschitz(x: Point) -> Fact:
 def start(x: Point) -> Fact:
     """||x_0 - x*||^2 <= B^2."""
     return le(square(x.position), B**2)
+
+
+def gap(x: Point) -> Fact:
+    """F(x_0) - F* <= Delta."""
+    return le(x.value, Delta)
+
+
+def dissimilar(x: Point) -> Fact:
+    """||grad F_m(x) - grad F(x)||^2 <= zeta^2 for the worker m that is handed the point."""
+    return le(square(x.own - x.gradient), zeta**2)
 
 
 def jensen() -> Fact:
@@ -44,14 +65,26 @@ def jensen() -> Fact:
 CLASSES: dict[str, tuple[Any, tuple[str, ...], int]] = {
     "convex": (convex, ("convex",), 2),
     "smooth convex": (smooth_convex, ("convex", "smooth", "finite L"), 2),
+    "descent": (descent, ("smooth", "finite L"), 2),
+    "smooth": (smooth, ("smooth", "finite L"), 2),
     "lipschitz": (lipschitz, ("finite G",), 1),
     "start": (start, ("finite B",), 1),
+    "gap": (gap, ("finite Delta",), 1),
+    "dissimilar": (dissimilar, ("finite zeta",), 1),
     "jensen": (jensen, ("convex",), 0),
 }
 
 WHOLE = ("position", "gradient", "value")
 #: what a class inequality takes of a point, if not all but the noise
-PARTS = {"lipschitz": ("gradient", "noise"), "start": ("position",)}
+PARTS = {
+    "lipschitz": ("gradient", "noise"),
+    "start": ("position",),
+    "gap": ("value",),
+    "dissimilar": ("gradient", "own"),
+    "smooth": ("position", "gradient"),
+}
+#: classes that are about the start alone
+AT_START = frozenset({"start", "gap"})
 
 
 def discharge(step: Class, context: Context) -> Outcome:
@@ -63,7 +96,7 @@ def discharge(step: Class, context: Context) -> Outcome:
     if missing:
         raise Undone(f"the claim does not assume: {', '.join(missing)}")
     unknown = [p for p in step.at if p not in context.setting.points]
-    if unknown or len(step.at) != count or (step.of == "start" and step.at != ("x_0",)):
+    if unknown or len(step.at) != count or (step.of in AT_START and step.at != ("x_0",)):
         raise Undone(f"{step.of!r} takes {count} points of the setting, not {step.at}")
     points = [context.setting.points[p] for p in step.at]
     if any(getattr(point, part) is None for point in points for part in PARTS.get(step.of, WHOLE)):

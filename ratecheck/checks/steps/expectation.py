@@ -8,7 +8,8 @@ stepsizes and through who arrives, iterates also depend on the schedule; there t
   the schedule after k. Those are numbers if delays are independent of samples, or if the stepsize is constant and
   initial gradients in flight are closed freely: with the same constant.
 - flying (a sample in flight at k): no x_k has it, but that it is in flight at k says something about it unless delays
-  are independent of samples.
+  are independent of samples. No point that another gradient in flight at k was taken at has it, either: so the noise
+  in flight, a sum, is orthogonal to the sum of the means, and its terms are orthogonal to each other.
 - initial: x_0 and grad F(x_0) are there before any sample; their sum N0 has stepsizes for weights.
 - fresh noise of a barrier's round: all of it arrives in the round, whatever the order.
 """
@@ -26,7 +27,7 @@ import sympy as sp
 from ratecheck.checks.exact import stepsizes
 from ratecheck.checks.steps import FREELY, Context, Outcome, Refused, Undone
 from ratecheck.core import shelf
-from ratecheck.core.gram import Ip
+from ratecheck.core.gram import Ip, linear
 from ratecheck.core.identity import View
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, m
@@ -44,6 +45,7 @@ ZERO = {
     ("initial", "start"): ("", "nothing"),
     ("initial noise", "start"): ("", "fixed stepsizes"),
     ("applied", "model"): ("x applied", "independence"),
+    ("noise in flight", "means in flight"): ("points in flight", "independence"),
 }
 CASES = ((1, 3), (2, 4), (3, 4))
 WORDS = {
@@ -51,6 +53,7 @@ WORDS = {
     "virtual": "xhat_k does not depend on it",
     "x in flight": "x_k does not depend on what is in flight",
     "x applied": "x_k does not depend on what was applied",
+    "points in flight": "no point of a gradient in flight depends on what is in flight",
     "": "it is drawn after",
 }
 
@@ -105,14 +108,32 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
         tags = _granted(step, "fixed stepsizes", context)
         weights = sp.Sum(g_0(m) ** 2, (m, 1, M))
         return Outcome(le(Ip(step.of, step.of), sigma**2 * weights), "the initial samples are independent", tags=tags)
+    if role == "noise in flight":
+        return _variance_in_flight(step, context)
     if role == "fresh noise":
         return Outcome(le(Ip(step.of, step.of), sigma**2 / M), "the M samples of a round are independent")
     raise Undone(f"{step.of} ({role}) is no noise")
 
 
+def _variance_in_flight(step: Expectation, context: Context) -> Outcome:
+    """The terms of a sum of noises in flight are orthogonal: the point of neither depends on the other's sample."""
+    sums = [value for atom, value in context.setting.equations.values() if atom == step.of]
+    found = dependence(context.claim.method, context.setting.scheduler, "points in flight")
+    if found or len(sums) != 1 or not isinstance(sums[0], sp.Sum):
+        raise Refused(f"the terms of {step.of} are not independent: {found or 'the setting says no sum'}")
+    tags = _granted(step, "independence", context)
+    ((weight, noise),) = linear(sums[0].function)
+    if _role(noise, context) != "flying":
+        raise Undone(f"{noise} is no noise of one gradient in flight")
+    total = sp.Sum(weight**2, *sums[0].limits)
+    return Outcome(le(Ip(step.of, step.of), sigma**2 * total), "the samples in flight are independent", tags=tags)
+
+
 @lru_cache(maxsize=64)
 def dependence(method: str, scheduler: str, rows: str) -> str:
     """Return an arrival order in which the iterate has a nonzero coefficient of the sample, '' when there is none."""
+    if rows == "points in flight":
+        return _between_flights(method, scheduler)
     for workers, steps in CASES:
         for order, view, made, source in _views(method, scheduler, workers, steps):
             flying = set(range(made)) - set(source)
@@ -129,6 +150,24 @@ def dependence(method: str, scheduler: str, rows: str) -> str:
                         f"with M = {workers} and arrivals {list(order)}, the iterate after delivery {view.step} has "
                         f"hand-out {hand_out} with coefficient {row[1 + hand_out]}"
                     )
+    return ""
+
+
+def _between_flights(method: str, scheduler: str) -> str:
+    """Return an order in which the point of a gradient in flight depends on a sample that is in flight beside it."""
+    for workers, steps in CASES:
+        points: list[Any] = []
+        for order, view, made, source in _views(method, scheduler, workers, steps):
+            points = [*points, view.x] if view.step > 1 else [view.x]
+            flying = set(range(made)) - set(source)
+            for one in (h for h in flying if h >= workers):  # the others were taken at x_0
+                point = points[one - workers]  # hand-out M + i - 1 is made at x_i
+                for other in flying:
+                    if point[1 + other] != 0:
+                        return (
+                            f"with M = {workers} and arrivals {list(order)}, hand-outs {one} and {other} are in flight "
+                            f"after delivery {view.step}, and the point of the first depends on the second"
+                        )
     return ""
 
 

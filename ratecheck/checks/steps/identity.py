@@ -18,5 +18,5 @@ def discharge(step: Identity, context: Context) -> Outcome:
     if rest != 0:
         raise Undone(f"the two sides differ by {rest}")
     known = context.setting.lemmas
-    by = [f"{name} ({established(name)})" if name in known else name for name in step.by]
+    by = [f"{name} ({established(known[name])})" if name in known else name for name in step.by]
     return Outcome(step.says, f"both sides expand to the same polynomial, by: {', '.join(by) or 'nothing'}")

@@ -3,7 +3,8 @@
 Which stepsize a hand-out ends with: ``applied(k)`` is the rule at delay tau(k), always. ``ghat(k)`` is the rule at
 the closed delay t(k) under output rule R1; under R0 and RL it is at most that (0, or the rule at a later delay).
 ``ghat0(m)`` is at most the rule at t0(m), 0 where the worker never returns. sigma = 0 drops branches: a bound by a
-branch num/den reads den * gamma <= num, which is void then, and a case needs its branch to exist.
+branch num/den reads den * gamma <= num, which is void then, and a case needs its branch to exist. Where no branch looks
+at the delay or the step, a stepsize that is equal to the rule is the one number ``stepsize``.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sympy.core.function import AppliedUndef
 from ratecheck.checks.steps import BY_RULE, FREELY, Context, Outcome, Undone, certificate
 from ratecheck.core import symbols
 from ratecheck.core.gram import Ip, Vec, manifest
-from ratecheck.core.proof import Fact, Rule, le
+from ratecheck.core.proof import Fact, Rule, eq, le
 from ratecheck.core.setting import applied, g_0, g_flying, ghat, j, m, t, t_0, t_flying, tau
 from ratecheck.core.symbols import k, sigma
 
@@ -29,7 +30,8 @@ AT: dict[Any, tuple[Any, frozenset[str]]] = {
 }
 
 #: letters of the settings
-TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m"})
+TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m", "i", "again",
+                   "used", "phi"})  # fmt: skip
 
 
 def discharge(step: Rule, context: Context) -> Outcome:
@@ -43,6 +45,11 @@ def discharge(step: Rule, context: Context) -> Outcome:
         return Outcome(le(step.of * bottom, top), f"branch {step.below!r} of the stepsize", tags=tags)
     if step.says is None:
         raise Undone("it says nothing: give it below= or says=")
+    if step.of in AT and step.says == eq(step.of, symbols.stepsize):
+        delay, tags = AT[step.of]
+        if any(value.has(delay) for value in branches.values()):
+            raise Undone(f"the stepsize is no constant: it looks at {delay}")
+        return Outcome(step.says, "the stepsize is one number", tags=tags)
     slack = []
     for name, value in branches.items():
         left, right = (side.xreplace({step.of: value}) for side in (step.says.left, step.says.right))

@@ -1,0 +1,296 @@
+"""The derivation of Theorem 3, non-convex case, step by step, in the letters of ``ratecheck.core.setting``.
+
+The chain is one for all output rules up to the master inequality; then the weights are counted apart. ``c`` is the
+smallest stepsize branch that does not look at the delay: min{1/(2ML), sqrt(Delta/(K L sigma^2))}.
+"""
+
+from sympy import Expr, Integer, Rational, Sum, Symbol, sqrt
+
+from ratecheck.core.gram import Ip, inner, square
+from ratecheck.core.proof import (
+    Cauchy,
+    Class,
+    Counting,
+    Expectation,
+    Given,
+    Identity,
+    Inequality,
+    Power,
+    Proof,
+    Rule,
+    Scalar,
+    Square,
+    Step,
+    Telescope,
+    eq,
+    le,
+    total,
+)
+from ratecheck.core.setting import (
+    ASYNC,
+    N_0,
+    applied,
+    e,
+    g_0,
+    g_flying,
+    ghat,
+    h,
+    h_0,
+    h_flying,
+    h_virtual,
+    j,
+    m,
+    n,
+    phi,
+    s,
+    t,
+    t_0,
+    tau,
+    u,
+    y_0,
+    z,
+)
+from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, k, mean_gradient_sq, sigma, virtual_gap
+
+c = Symbol("c", positive=True)
+_N = Symbol("N", nonnegative=True)
+_FIRST = Sum(g_0(m), (m, 1, M))  # Gamma_0
+_SLOPE = Ip(h(k), h(k))
+_SLOPE_0 = Ip(h_0, h_0)
+_FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
+_CROWD = Sum(g_flying(k, j) ** 2, (j, 1, M - 1))
+_LATER = Sum(ghat(k) ** 2, (k, 1, K))
+_INITIAL = Sum(g_0(m) ** 2, (m, 1, M))
+_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * _SLOPE_0, (m, 1, M))
+_CROWDS = Sum(ghat(k) * _CROWD, (k, 1, K))
+_CONSTANT = ("cap", "noise")
+_GRADIENT = h(k) + n(k)
+
+
+def _at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
+    """``of`` is at most each branch, hence at most c."""
+    each = {"cap": ((1 / (2 * M * L), f"{name}: cap"),),
+            "noise": ((1 / (sigma * sqrt(K * L)), f"{name}: noise"),)}  # fmt: skip
+    return (
+        *(Rule(f"{name}: {branch}", of, below=branch) for branch in ("delay", *_CONSTANT)),
+        Rule(f"{name} <= c", c, says=le(of, c), branches=_CONSTANT, cases=each),
+    )
+
+
+def _at_least(name: str, of: Expr, delay: Expr) -> Step:
+    """``of``, the rule at ``delay``, is at least c (1 - delay/(2M)): the arithmetic-geometric mean inequality."""
+    return Rule(
+        name, of, says=le(c - c * delay / (2 * M), of),
+        cases={
+            "delay": ((1 / (4 * L * delay), "c: cap"), (c / (2 * M * delay), Power(M - delay))),
+            "cap": ((1 / (2 * M * L), "c: cap"),),
+            "noise": ((1 / (sigma * sqrt(K * L)), "c: noise"),),
+        },
+    )  # fmt: skip
+
+
+def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
+    """What a gradient costs while it waits, (M - 1) c (delay - 1) times its stepsize, is paid by 1/(4 L delay)."""
+    return Scalar(
+        name, le((M - 1) * c * (delay - 1) * of, 1 / (8 * L**2)),
+        ((1 / (8 * L**2), "c: cap"), (c / (4 * L),), ((M - 1) * c / (4 * L), below), ((M - 1) * c * of,)),
+    )  # fmt: skip
+
+
+_STEPSIZE = (
+    Rule("c: cap", c, below="cap", branches=_CONSTANT),
+    Rule("c: noise", c, below="noise", branches=_CONSTANT),
+    Rule("1/c", c, says=le(1 / c, 2 * M * L + sigma * sqrt(K * L / Delta)), branches=_CONSTANT),
+    *_at_most_c("ghat", ghat(k)),
+    *_at_most_c("ghat0", g_0(m)),
+    *_at_most_c("ghatf", g_flying(k, j)),
+    Counting("t >= 1", "at least 1", {"of": t(k)}),
+    Scalar(
+        "ghat <= 1/(4L)", le(ghat(k), 1 / (4 * L)), ((1 / (4 * L), "ghat: delay"), (ghat(k), "t >= 1")),
+    ),
+    _window("window", ghat(k), t(k), "ghat: delay"),
+    _window("first window", g_0(m), t_0(m), "ghat0: delay"),
+)  # fmt: skip
+
+_ONE_STEP = (
+    Class("descent", "descent", ("xhat_k", "xhat_k+1")),
+    Identity(
+        "move",
+        eq(inner(h_virtual(k), u(k + 1) - u(k)) + L * square(u(k + 1) - u(k)) / 2,
+           -ghat(k) * inner(h_virtual(k), _GRADIENT) + L * ghat(k) ** 2 * square(_GRADIENT) / 2),
+        by=("step",),
+    ),
+    Expectation("unbiased", n(k), h_virtual(k)),
+    Expectation("unbiased at x_k", n(k), h(k)),
+    Expectation("variance", n(k)),
+    Class("smooth", "smooth", ("x_k", "xhat_k")),
+    Inequality(
+        "Young", le(inner(h(k) - h_virtual(k), h(k)), _SLOPE / 4 + square(h(k) - h_virtual(k))),
+        ((Square(h(k) / 2 - (h(k) - h_virtual(k))),),),
+    ),
+    Identity("error", eq(square(e(k)), square(s(k)) + 2 * inner(s(k), z(k)) + square(z(k))), by=("in flight",)),
+    Expectation("noise in flight is orthogonal", z(k), s(k)),
+    Expectation("variance in flight", z(k)),
+    Cauchy("M - 1 in flight", s(k), "gradients in flight"),
+    Inequality(
+        "error in two parts", le(square(e(k)), (M - 1) * _FLYING + sigma**2 * _CROWD),
+        ((-1, "error"), (-2, "noise in flight is orthogonal"), ("variance in flight",), ("M - 1 in flight",)),
+    ),
+    Inequality(
+        "one step",
+        le(phi(k + 1) + Rational(5, 8) * ghat(k) * _SLOPE,
+           phi(k) + L * sigma**2 * ghat(k) ** 2 / 2 + L**2 * (M - 1) * ghat(k) * _FLYING
+           + L**2 * sigma**2 * ghat(k) * _CROWD),
+        (("descent",), (-1, "move"), (ghat(k), "unbiased"), (-L * ghat(k) ** 2, "unbiased at x_k"),
+         (L * ghat(k) ** 2 / 2, "variance"), (ghat(k), "Young"), (ghat(k), "smooth"),
+         (L**2 * ghat(k), "error in two parts"), (L * ghat(k) * _SLOPE / 2, "ghat <= 1/(4L)")),
+    ),
+)  # fmt: skip
+
+_ALL_STEPS = (
+    Telescope(
+        "sum",
+        le(phi(_N + 1) + Rational(5, 8) * Sum(ghat(k) * _SLOPE, (k, 1, _N)),
+           phi(1) + L * sigma**2 / 2 * Sum(ghat(k) ** 2, (k, 1, _N))
+           + L**2 * (M - 1) * Sum(ghat(k) * _FLYING, (k, 1, _N)) + L**2 * sigma**2 * Sum(ghat(k) * _CROWD, (k, 1, _N))),
+        _N, K, by=(("one step",),),
+    ),
+    Counting(
+        "windows", "windows",
+        {"weight": ghat(k), "cap": c, "below": "ghat <= c", "attribute": ghat(k) ** 2 * _SLOPE},
+    ),
+    Inequality(
+        "gradients paid",
+        le(phi(K + 1) + Sum(ghat(k) * _SLOPE, (k, 1, K)) / 2,
+           phi(1) + L**2 * (M - 1) * c * _WAIT_0 + L * sigma**2 / 2 * _LATER + L**2 * sigma**2 * _CROWDS),
+        (("sum",), (L**2 * (M - 1), "windows"), total(k, L**2 * ghat(k) * _SLOPE, "window")),
+    ),
+)  # fmt: skip
+
+_START = (
+    Class("first descent", "descent", ("x_0", "xhat_1")),
+    Identity(
+        "first move",
+        eq(inner(h_0, u(1) - y_0) + L * square(u(1) - y_0) / 2,
+           -_FIRST * _SLOPE_0 - inner(h_0, N_0) + L * (_FIRST**2 * _SLOPE_0 + 2 * _FIRST * inner(h_0, N_0)
+                                                       + square(N_0)) / 2),
+        by=("start, split",),
+    ),
+    Class("gap", "gap", ("x_0",)),
+    Expectation("gradient at x_0", N_0, h_0),
+    Expectation("variance at x_0", N_0),
+    Inequality("Gamma_0", le(2 * L * _FIRST, 1), (total(m, 2 * L, "ghat0 <= c"), ("c: cap",))),
+    Inequality(
+        "first value",
+        le(phi(1) + L**2 * (M - 1) * c * _WAIT_0 + _FIRST * _SLOPE_0 / 2, Delta + L * sigma**2 * _INITIAL / 2),
+        (("first descent",), (-1, "first move"), ("gap",), (1 - L * _FIRST, "gradient at x_0"),
+         (L / 2, "variance at x_0"), total(m, L**2 * g_0(m) * _SLOPE_0, "first window"),
+         (_FIRST * _SLOPE_0 / 4, "Gamma_0")),
+    ),
+    Inequality(
+        "all steps",
+        le(phi(K + 1) + _FIRST * _SLOPE_0 / 2 + Sum(ghat(k) * _SLOPE, (k, 1, K)) / 2,
+           Delta + L * sigma**2 * (_INITIAL + _LATER) / 2 + L**2 * sigma**2 * _CROWDS),
+        (("gradients paid",), ("first value",)),
+    ),
+    *(Given(what, what) for what in ("Q", "V", "virtual_gap")),
+    Inequality("one crowd", le(_CROWD, (M - 1) * c**2), (total(j, c + g_flying(k, j), "ghatf <= c"),)),
+)  # fmt: skip
+
+
+def _master(rule: str) -> tuple[Step, ...]:
+    return (
+        Given(f"W {rule}", "W", rule),
+        Given(f"mean_gradient_sq {rule}", "mean_gradient_sq", rule),
+        Inequality(
+            f"master {rule}",
+            le(virtual_gap + W / 2 * mean_gradient_sq, Delta + L * sigma**2 * Q / 2 + L**2 * sigma**2 * V),
+            (("all steps",), (-Rational(1, 2), f"mean_gradient_sq {rule}"), (-1, "virtual_gap"),
+             (L * sigma**2 / 2, "Q"), (L**2 * sigma**2, "V")),
+        ),
+        Inequality(
+            f"conditional {rule}",
+            le(mean_gradient_sq, 2 * Delta / W + L * sigma**2 * Q / W + 2 * L**2 * sigma**2 * V / W),
+            ((2 / W, f"master {rule}"), (2 * virtual_gap / W,)),
+        ),
+    )  # fmt: skip
+
+
+def _crowds(rule: str, first: Expr) -> Step:
+    """V <= W (M - 1) c^2: M - 1 others are in flight; ``first`` is the weight of x_0."""
+    return Inequality(
+        f"crowds {rule}", le(V, W * (M - 1) * c**2),
+        ((-1, "V"), total(k, ghat(k), "one crowd"), ((M - 1) * c**2, f"W {rule}"), ((M - 1) * c**2 * first,)),
+    )  # fmt: skip
+
+
+def _final(rule: str, squares: Expr, sharper: int, printed: int, rest: tuple[object, ...]) -> tuple[Step, ...]:
+    """From W >= K c/2, Q <= ``squares`` c^2 and V <= W (M - 1) c^2; ``rest`` is a nonnegative product."""
+    return (
+        Inequality(
+            f"in c {rule}",
+            le(mean_gradient_sq, 4 * Delta / (K * c) + (2 * squares / K + 1) * L * sigma**2 * c),
+            ((f"conditional {rule}",),
+             ((2 * Delta + L * sigma**2 * squares * c**2) * 2 / (K * c * W), f"weights {rule}"),
+             (L * sigma**2 / W, f"squares {rule}"), (2 * L**2 * sigma**2 / W, f"crowds {rule}"),
+             (L * sigma**2 * c * (M - 1) / M, "c: cap")),
+        ),
+        Inequality(
+            f"sharper {rule}",
+            le(mean_gradient_sq, 8 * M * L * Delta / K + sharper * sqrt(L * Delta * sigma**2 / K)),
+            ((f"in c {rule}",), (4 * Delta / K, "1/c"),
+             ((2 * squares / K + 1) * sigma * sqrt(L) / sqrt(K), "c: noise"), rest),
+        ),
+        Inequality(
+            f"bound {rule}",
+            le(mean_gradient_sq, 8 * M * L * Delta / K + printed * sqrt(L * Delta * sigma**2 / K)),
+            ((f"sharper {rule}",),),
+        ),
+    )  # fmt: skip
+
+
+_CLOSED = (
+    *_master("R1"),
+    _at_least("least ghat", ghat(k), t(k)),
+    Counting("closed delays", "closed"),
+    Inequality(
+        "weights R1", le(K * c / 2, W), (("W R1",), total(k, "least ghat"), (c / (2 * M), "closed delays")),
+    ),
+    Inequality(
+        "squares R1", le(Q, (K + M) * c**2),
+        ((-1, "Q"), total(m, c + g_0(m), "ghat0 <= c"), total(k, c + ghat(k), "ghat <= c")),
+    ),
+    _crowds("R1", Integer(0)),
+    *_final("R1", K + M, 9, 10, (2 * sqrt(L * Delta) * sigma / sqrt(K), 1 - M / K)),
+)  # fmt: skip
+
+_ARRIVED = (
+    *_master("R0"),
+    *_at_most_c("gamma", applied(k)),
+    _at_least("least gamma", applied(k), tau(k)),
+    Counting("delays", "delays"),
+    Counting("delivered", "delivered", {"power": 1}),
+    Counting("delivered squares", "delivered", {"power": 2}),
+    Inequality(
+        "weights R0", le(K * c / 2, W),
+        (("W R0",), ("delivered",), total(k, "least gamma"), (c / (2 * M), "delays")),
+    ),
+    Inequality(
+        "squares R0", le(Q, K * c**2), ((-1, "Q"), (-1, "delivered squares"), total(k, c + applied(k), "gamma <= c")),
+    ),
+    _crowds("R0", _FIRST),
+    *_final("R0", K, 7, 8, (0,)),
+)  # fmt: skip
+
+PROOF = Proof(
+    ASYNC,
+    (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL")),
+    proves={
+        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master") if (what, rule) != ("bound", "RL")}
+        for rule in ("R1", "R0", "RL")
+    },
+    notes=(
+        "steps 'sharper R1' and 'sharper R0': 9 and 7 in place of 10 and 8 before sqrt(L Delta sigma^2/K)",
+        "the bound for rule RL has a case K < 2M of its own, which is not typed here",
+    ),
+)
