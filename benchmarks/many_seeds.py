@@ -38,12 +38,13 @@ GRIDS = [
 
 
 def once(seed: int) -> list[Result]:
-    """Return the results of every claim under one seed."""
+    """Return the results of every claim that is expected to hold, under one seed."""
     scenario = Scenario.model_validate({
         "title": "many seeds", "exact": {"cases": [[2, 4]]}, "monte_carlo": {"replicates": 128, "alpha": ALPHA},
         "grid": GRIDS,
     })  # fmt: skip
-    return run(Job(claims_of([]), scenario, "many_seeds", seed))
+    true = {name: claim for name, claim in claims_of([]).items() if claim.expect == "holds"}
+    return run(Job(true, scenario, "many_seeds", seed, evidence=("exact", "monte-carlo")))
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ratecheck.cli_stability import stability_app
 from ratecheck.cli_statistics import statistics_app
 from ratecheck.cli_trace import trace_app
 from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json
@@ -20,6 +21,7 @@ app = typer.Typer(
 )  # fmt: skip
 app.add_typer(trace_app, name="trace")
 app.add_typer(statistics_app)
+app.add_typer(stability_app)
 
 Targets = Annotated[
     list[str] | None, typer.Argument(help="Claims, one scenario, or .py/.toml files; none: every claim.")
@@ -96,7 +98,7 @@ def check(
     targets: Targets = None,
     profile: Annotated[str, typer.Option(help="quick, standard, thorough, or another scenario.")] = "quick",
     evidence: Annotated[
-        str | None, typer.Option(help="Kinds of evidence, comma-separated: exact,monte-carlo,symbolic.")
+        str | None, typer.Option(help="Kinds of evidence, comma-separated: symbolic,exact,monte-carlo.")
     ] = None,
     method: Annotated[str | None, typer.Option(help="A method instead of the claim's: a name or FILE.py.")] = None,
     stepsize: Annotated[str | None, typer.Option(help="A stepsize instead of the claim's: a name or FILE.py.")] = None,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ratecheck.core.claim import Claim
     from ratecheck.core.verdict import Result
 
+#: the kinds of evidence about what runs; a derivation says nothing of an implementation
+KINDS = "exact,monte-carlo"
 #: the kind of evidence that can give a false alarm
 EVIDENCE_AT_RANDOM = "monte-carlo"
 #: under this name a test's report carries what was found
@@ -123,7 +125,7 @@ class ClaimUnderTest:
         asked = ask(
             [name],
             profile=str(self._named(scenario or own.scenario) or self.profile),
-            evidence=own.evidence,
+            evidence=own.evidence or KINDS,
             method=self._named(method or own.method, "METHOD"),
             stepsize=self._named(stepsize or own.stepsize, "STEPSIZE"),
             trace=None, seed=self.seed, alpha=self.alpha, kappa=None, force=False, strict=False, require=own.require,

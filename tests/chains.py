@@ -36,8 +36,12 @@ def changes(step):
 
 
 def survivors(name):
-    """Return the changed steps after which the whole proof still goes through, and how many were tried."""
-    claim, proof = shelf.CLAIMS.get(name), symbolic.proof_of(name)
+    """Return the changed steps after which a part of the proof still goes through, and how many were tried."""
+    each = [_survivors(*part) for part in symbolic.parts(shelf.CLAIMS.get(name), symbolic.proof_of(name))]
+    return [one for found, _ in each for one in found], sum(tried for _, tried in each)
+
+
+def _survivors(claim, proof):
     rule = shelf.STEPSIZES.get(claim.stepsize)
     context, found, tried = Context(claim, rule, proof.setting), [], 0
     for i, step in enumerate(proof.steps):

@@ -20,9 +20,7 @@ PROOF = Proof(
         Identity("one more machine", eq(M * (K + _C) - (M + 1) * K, M * _C - K)),
         Counting("largest delay", "largest"),
     ),
-    proves={
-        "": {name: name for name in ("as much as in rounds", "speedup", "one more machine", "largest delay")}
-    },
+    proves={"": {name: name for name in ("as much as in rounds", "speedup", "one more machine", "largest delay")}},
     notes=(
         "'one more machine': over K (K + c) > 0 it is M/K - (M+1)/(K+c), so both sides have one sign: if and only if",
         "'largest delay': p is the number of workers that have arrived, M once all have",

@@ -8,7 +8,6 @@ from sympy import Expr, Rational, Sum, Symbol, sqrt
 
 from ratecheck.core.gram import Ip, inner, square
 from ratecheck.core.proof import (
-    Cauchy,
     Class,
     Counting,
     Expectation,
@@ -19,7 +18,6 @@ from ratecheck.core.proof import (
     Proof,
     Rule,
     Scalar,
-    Square,
     Step,
     Telescope,
     eq,
@@ -32,7 +30,6 @@ from ratecheck.core.setting import (
     applied,
     delta,
     delta_0,
-    e,
     g_0,
     g_flying,
     ghat,
@@ -42,40 +39,27 @@ from ratecheck.core.setting import (
     j,
     m,
     n,
-    n_flying,
-    s,
     t,
     t_0,
     tau,
     u,
     y_0,
-    z,
 )
 from ratecheck.core.symbols import B, K, L, M, Q, W, k, mean_gap, output_gap, sigma, virtual_sq
 
-c = Symbol("c", positive=True)
+from ._in_flight_convex import FIRST, SLOPE, SLOPE_0, STEPSIZE, WINDOWS, at_most_c, c
+from ._in_flight_convex import ONE_STEP as IN_FLIGHT
+from ._last_rule_convex import RL_BOUND
+
 _N = Symbol("N", nonnegative=True)
-_FIRST = Sum(g_0(m), (m, 1, M))  # Gamma_0
-_SLOPE = Ip(h(k), h(k))
-_SLOPE_0 = Ip(h_0, h_0)
 _FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
 _LATER = Sum(ghat(k) ** 2, (k, 1, K))
 _INITIAL = Sum(g_0(m) ** 2, (m, 1, M))
-_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * _SLOPE_0, (m, 1, M))
-_CONSTANT = ("cap", "noise")
+_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * SLOPE_0, (m, 1, M))
 
 
 def _sq(index: object) -> Expr:
     return Ip(u(index), u(index))
-
-
-def _at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
-    """``of`` is at most each branch, hence at most c."""
-    each = {"cap": ((1 / (4 * M * L), f"{name}: cap"),), "noise": ((1 / (sigma * sqrt(K)), f"{name}: noise"),)}
-    return (
-        *(Rule(f"{name}: {branch}", of, below=branch) for branch in ("delay", *_CONSTANT)),
-        Rule(f"{name} <= c", c, says=le(of, c), branches=_CONSTANT, cases=each),
-    )
 
 
 def _at_least(name: str, of: Expr, delay: Expr) -> Step:
@@ -90,22 +74,8 @@ def _at_least(name: str, of: Expr, delay: Expr) -> Step:
     )  # fmt: skip
 
 
-def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
-    """What a gradient costs while it waits, (M - 1) c (delay - 1) times its stepsize, is paid by 1/(4 L delay)."""
-    return Scalar(
-        name, le((M - 1) * c * (delay - 1) * of, 1 / (16 * L**2)),
-        ((1 / (16 * L**2), "c: cap"), (c / (4 * L),), ((M - 1) * c / (4 * L), below), ((M - 1) * c * of,)),
-    )  # fmt: skip
-
-
 _STEPSIZE = (
-    Rule("c: cap", c, below="cap", branches=_CONSTANT),
-    Rule("c: noise", c, below="noise", branches=_CONSTANT),
-    Rule("1/c", c, says=le(1 / c, 4 * M * L + sigma * sqrt(K) / B), branches=_CONSTANT),
-    *_at_most_c("ghat", ghat(k)),
-    *_at_most_c("ghat0", g_0(m)),
-    _window("window", ghat(k), t(k), "ghat: delay"),
-    _window("first window", g_0(m), t_0(m), "ghat0: delay"),
+    Rule("1/c", c, says=le(1 / c, 4 * M * L + sigma * sqrt(K) / B), branches=("cap", "noise")),
     Scalar(
         "absorbed", le(-1 / L + ghat(k) + 1 / (4 * L) + 1 / (4 * L), 0), (("ghat <= c",), (1 / (4 * M * L), "c: cap")),
     ),
@@ -120,26 +90,12 @@ _ONE_STEP = (
     Expectation("unbiased", n(k), u(k)),
     Expectation("unbiased at x_k", n(k), h(k)),
     Expectation("variance", n(k)),
-    Expectation("noise in flight is orthogonal", n_flying(k, j), h(k)),
+    *IN_FLIGHT,
     Class("smooth convexity", "smooth convex", ("x_k", "x*")),
-    Identity("error", eq(inner(h(k), e(k)), inner(h(k), s(k)) + inner(h(k), z(k))), by=("in flight",)),
-    Identity(
-        "its noise", eq(inner(h(k), z(k)), Sum(g_flying(k, j) * inner(h(k), n_flying(k, j)), (j, 1, M - 1))),
-        by=("noise in flight",),
-    ),
-    Inequality(
-        "error without noise", eq(inner(h(k), e(k)), inner(h(k), s(k))),
-        (("error",), ("its noise",), total(j, g_flying(k, j), "noise in flight is orthogonal")),
-    ),
-    Inequality(
-        "Young", le(2 * inner(h(k), s(k)), _SLOPE / (4 * L) + 4 * L * square(s(k))),
-        ((4 * L, Square(s(k) - h(k) / (4 * L))),),
-    ),
-    Cauchy("M - 1 in flight", s(k), "gradients in flight"),
     Inequality(
         "one step",
         le(_sq(k + 1) + 2 * ghat(k) * delta(k),
-           _sq(k) + ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * _SLOPE + 4 * L * (M - 1) * ghat(k) * _FLYING
+           _sq(k) + ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * SLOPE + 4 * L * (M - 1) * ghat(k) * _FLYING
            + ghat(k) ** 2 * sigma**2),
         ((-1, "expansion"), (2 * ghat(k), "smooth convexity"), (2 * ghat(k), "unbiased"),
          (-2 * ghat(k) ** 2, "unbiased at x_k"), (ghat(k) ** 2, "variance"), (-2 * ghat(k), "error without noise"),
@@ -151,28 +107,24 @@ _ALL_STEPS = (
     Telescope(
         "sum",
         le(_sq(_N + 1) + 2 * Sum(ghat(k) * delta(k), (k, 1, _N)),
-           _sq(1) + Sum(ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * _SLOPE, (k, 1, _N))
+           _sq(1) + Sum(ghat(k) * (-1 / L + ghat(k) + 1 / (4 * L)) * SLOPE, (k, 1, _N))
            + 4 * L * (M - 1) * Sum(ghat(k) * _FLYING, (k, 1, _N)) + sigma**2 * Sum(ghat(k) ** 2, (k, 1, _N))),
         _N, K, by=(("one step",),),
-    ),
-    Counting(
-        "windows", "windows",
-        {"weight": ghat(k), "cap": c, "below": "ghat <= c", "attribute": ghat(k) ** 2 * _SLOPE},
     ),
     Inequality(
         "gradients paid",
         le(_sq(K + 1) + 2 * Sum(ghat(k) * delta(k), (k, 1, K)),
            _sq(1) + 4 * L * (M - 1) * c * _WAIT_0 + sigma**2 * _LATER),
-        (("sum",), (4 * L * (M - 1), "windows"), total(k, 4 * L * ghat(k) * _SLOPE, "window"),
-         total(k, ghat(k) * _SLOPE, "absorbed")),
+        (("sum",), (4 * L * (M - 1), "windows"), total(k, 4 * L * ghat(k) * SLOPE, "window"),
+         total(k, ghat(k) * SLOPE, "absorbed")),
     ),
 )  # fmt: skip
 
 _START = (
     Identity(
         "first expansion",
-        eq(_sq(1), square(y_0) - 2 * _FIRST * inner(h_0, y_0) - 2 * inner(y_0, N_0) + _FIRST**2 * _SLOPE_0
-           + 2 * _FIRST * inner(h_0, N_0) + square(N_0)),
+        eq(_sq(1), square(y_0) - 2 * FIRST * inner(h_0, y_0) - 2 * inner(y_0, N_0) + FIRST**2 * SLOPE_0
+           + 2 * FIRST * inner(h_0, N_0) + square(N_0)),
         by=("start, split",),
     ),
     Class("distance", "start", ("x_0",)),
@@ -180,17 +132,17 @@ _START = (
     Expectation("unbiased at x_0", N_0, y_0),
     Expectation("gradient at x_0", N_0, h_0),
     Expectation("variance at x_0", N_0),
-    Inequality("Gamma_0", le(4 * L * _FIRST, 1), (total(m, 4 * L, "ghat0 <= c"), ("c: cap",))),
     Inequality(
         "first distance",
-        le(_sq(1) + 4 * L * (M - 1) * c * _WAIT_0 + 2 * _FIRST * delta_0, B**2 + sigma**2 * _INITIAL),
-        ((-1, "first expansion"), ("distance",), (2 * _FIRST, "smooth convexity at x_0"), (2, "unbiased at x_0"),
-         (-2 * _FIRST, "gradient at x_0"), ("variance at x_0",), total(m, 4 * L * g_0(m) * _SLOPE_0, "first window"),
-         (_FIRST * _SLOPE_0 / (4 * L), "Gamma_0")),
+        le(_sq(1) + 4 * L * (M - 1) * c * _WAIT_0 + 2 * FIRST * delta_0 + FIRST * SLOPE_0 / (4 * L),
+           B**2 + sigma**2 * _INITIAL),
+        ((-1, "first expansion"), ("distance",), (2 * FIRST, "smooth convexity at x_0"), (2, "unbiased at x_0"),
+         (-2 * FIRST, "gradient at x_0"), ("variance at x_0",), total(m, 4 * L * g_0(m) * SLOPE_0, "first window"),
+         (FIRST * SLOPE_0 / (4 * L), "Gamma_0")),
     ),
     Inequality(
         "all steps",
-        le(_sq(K + 1) + 2 * _FIRST * delta_0 + 2 * Sum(ghat(k) * delta(k), (k, 1, K)),
+        le(_sq(K + 1) + 2 * FIRST * delta_0 + 2 * Sum(ghat(k) * delta(k), (k, 1, K)),
            B**2 + sigma**2 * (_INITIAL + _LATER)),
         (("gradients paid",), ("first distance",)),
     ),
@@ -248,7 +200,7 @@ _CLOSED = (
 
 _ARRIVED = (
     *_master("R0"),
-    *_at_most_c("gamma", applied(k)),
+    *at_most_c("gamma", applied(k)),
     _at_least("least gamma", applied(k), tau(k)),
     Counting("delays", "delays"),
     Counting("delivered", "delivered", {"power": 1}),
@@ -265,10 +217,8 @@ _ARRIVED = (
 
 PROOF = Proof(
     ASYNC,
-    (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL")),
+    (*STEPSIZE, *_STEPSIZE, *_ONE_STEP, WINDOWS, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL"), *RL_BOUND),
     proves={
-        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master") if (what, rule) != ("bound", "RL")}
-        for rule in ("R1", "R0", "RL")
+        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "R0", "RL")
     },
-    notes=("the bound for rule RL has a case K < 2M of its own, which is not typed here",),
 )

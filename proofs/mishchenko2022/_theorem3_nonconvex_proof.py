@@ -6,65 +6,44 @@ smallest stepsize branch that does not look at the delay: min{1/(2ML), sqrt(Delt
 
 from sympy import Expr, Integer, Rational, Sum, Symbol, sqrt
 
-from ratecheck.core.gram import Ip, inner, square
 from ratecheck.core.proof import (
-    Cauchy,
-    Class,
     Counting,
-    Expectation,
     Given,
-    Identity,
     Inequality,
     Power,
     Proof,
     Rule,
     Scalar,
-    Square,
     Step,
     Telescope,
-    eq,
     le,
     total,
 )
 from ratecheck.core.setting import (
     ASYNC,
-    N_0,
     applied,
-    e,
     g_0,
     g_flying,
     ghat,
     h,
-    h_0,
     h_flying,
-    h_virtual,
     j,
     m,
-    n,
     phi,
-    s,
     t,
     t_0,
     tau,
-    u,
-    y_0,
-    z,
 )
 from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, k, mean_gradient_sq, sigma, virtual_gap
 
+from ._in_flight_nonconvex import CROWD, CROWDS, FIRST, FIRST_STEP, INITIAL, LATER, SLOPE, SLOPE_0, in_flight, one_step
+from ._last_rule_nonconvex import RL_BOUND
+
 c = Symbol("c", positive=True)
 _N = Symbol("N", nonnegative=True)
-_FIRST = Sum(g_0(m), (m, 1, M))  # Gamma_0
-_SLOPE = Ip(h(k), h(k))
-_SLOPE_0 = Ip(h_0, h_0)
-_FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
-_CROWD = Sum(g_flying(k, j) ** 2, (j, 1, M - 1))
-_LATER = Sum(ghat(k) ** 2, (k, 1, K))
-_INITIAL = Sum(g_0(m) ** 2, (m, 1, M))
-_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * _SLOPE_0, (m, 1, M))
-_CROWDS = Sum(ghat(k) * _CROWD, (k, 1, K))
+_FLYING = in_flight(h_flying(k, j))
+_WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * SLOPE_0, (m, 1, M))
 _CONSTANT = ("cap", "noise")
-_GRADIENT = h(k) + n(k)
 
 
 def _at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
@@ -113,88 +92,56 @@ _STEPSIZE = (
 )  # fmt: skip
 
 _ONE_STEP = (
-    Class("descent", "descent", ("xhat_k", "xhat_k+1")),
-    Identity(
-        "move",
-        eq(inner(h_virtual(k), u(k + 1) - u(k)) + L * square(u(k + 1) - u(k)) / 2,
-           -ghat(k) * inner(h_virtual(k), _GRADIENT) + L * ghat(k) ** 2 * square(_GRADIENT) / 2),
-        by=("step",),
-    ),
-    Expectation("unbiased", n(k), h_virtual(k)),
-    Expectation("unbiased at x_k", n(k), h(k)),
-    Expectation("variance", n(k)),
-    Class("smooth", "smooth", ("x_k", "xhat_k")),
-    Inequality(
-        "Young", le(inner(h(k) - h_virtual(k), h(k)), _SLOPE / 4 + square(h(k) - h_virtual(k))),
-        ((Square(h(k) / 2 - (h(k) - h_virtual(k))),),),
-    ),
-    Identity("error", eq(square(e(k)), square(s(k)) + 2 * inner(s(k), z(k)) + square(z(k))), by=("in flight",)),
-    Expectation("noise in flight is orthogonal", z(k), s(k)),
-    Expectation("variance in flight", z(k)),
-    Cauchy("M - 1 in flight", s(k), "gradients in flight"),
-    Inequality(
-        "error in two parts", le(square(e(k)), (M - 1) * _FLYING + sigma**2 * _CROWD),
-        ((-1, "error"), (-2, "noise in flight is orthogonal"), ("variance in flight",), ("M - 1 in flight",)),
-    ),
+    *one_step(h(k), h_flying(k, j)),
     Inequality(
         "one step",
-        le(phi(k + 1) + Rational(5, 8) * ghat(k) * _SLOPE,
+        le(phi(k + 1) + Rational(5, 8) * ghat(k) * SLOPE,
            phi(k) + L * sigma**2 * ghat(k) ** 2 / 2 + L**2 * (M - 1) * ghat(k) * _FLYING
-           + L**2 * sigma**2 * ghat(k) * _CROWD),
+           + L**2 * sigma**2 * ghat(k) * CROWD),
         (("descent",), (-1, "move"), (ghat(k), "unbiased"), (-L * ghat(k) ** 2, "unbiased at x_k"),
          (L * ghat(k) ** 2 / 2, "variance"), (ghat(k), "Young"), (ghat(k), "smooth"),
-         (L**2 * ghat(k), "error in two parts"), (L * ghat(k) * _SLOPE / 2, "ghat <= 1/(4L)")),
+         (L**2 * ghat(k), "error in two parts"), (L * ghat(k) * SLOPE / 2, "ghat <= 1/(4L)")),
     ),
 )  # fmt: skip
 
 _ALL_STEPS = (
     Telescope(
         "sum",
-        le(phi(_N + 1) + Rational(5, 8) * Sum(ghat(k) * _SLOPE, (k, 1, _N)),
+        le(phi(_N + 1) + Rational(5, 8) * Sum(ghat(k) * SLOPE, (k, 1, _N)),
            phi(1) + L * sigma**2 / 2 * Sum(ghat(k) ** 2, (k, 1, _N))
-           + L**2 * (M - 1) * Sum(ghat(k) * _FLYING, (k, 1, _N)) + L**2 * sigma**2 * Sum(ghat(k) * _CROWD, (k, 1, _N))),
+           + L**2 * (M - 1) * Sum(ghat(k) * _FLYING, (k, 1, _N)) + L**2 * sigma**2 * Sum(ghat(k) * CROWD, (k, 1, _N))),
         _N, K, by=(("one step",),),
     ),
     Counting(
         "windows", "windows",
-        {"weight": ghat(k), "cap": c, "below": "ghat <= c", "attribute": ghat(k) ** 2 * _SLOPE},
+        {"weight": ghat(k), "cap": c, "below": "ghat <= c", "attribute": ghat(k) ** 2 * SLOPE},
     ),
     Inequality(
         "gradients paid",
-        le(phi(K + 1) + Sum(ghat(k) * _SLOPE, (k, 1, K)) / 2,
-           phi(1) + L**2 * (M - 1) * c * _WAIT_0 + L * sigma**2 / 2 * _LATER + L**2 * sigma**2 * _CROWDS),
-        (("sum",), (L**2 * (M - 1), "windows"), total(k, L**2 * ghat(k) * _SLOPE, "window")),
+        le(phi(K + 1) + Sum(ghat(k) * SLOPE, (k, 1, K)) / 2,
+           phi(1) + L**2 * (M - 1) * c * _WAIT_0 + L * sigma**2 / 2 * LATER + L**2 * sigma**2 * CROWDS),
+        (("sum",), (L**2 * (M - 1), "windows"), total(k, L**2 * ghat(k) * SLOPE, "window")),
     ),
 )  # fmt: skip
 
 _START = (
-    Class("first descent", "descent", ("x_0", "xhat_1")),
-    Identity(
-        "first move",
-        eq(inner(h_0, u(1) - y_0) + L * square(u(1) - y_0) / 2,
-           -_FIRST * _SLOPE_0 - inner(h_0, N_0) + L * (_FIRST**2 * _SLOPE_0 + 2 * _FIRST * inner(h_0, N_0)
-                                                       + square(N_0)) / 2),
-        by=("start, split",),
-    ),
-    Class("gap", "gap", ("x_0",)),
-    Expectation("gradient at x_0", N_0, h_0),
-    Expectation("variance at x_0", N_0),
-    Inequality("Gamma_0", le(2 * L * _FIRST, 1), (total(m, 2 * L, "ghat0 <= c"), ("c: cap",))),
+    *FIRST_STEP,
+    Inequality("Gamma_0", le(2 * L * FIRST, 1), (total(m, 2 * L, "ghat0 <= c"), ("c: cap",))),
     Inequality(
         "first value",
-        le(phi(1) + L**2 * (M - 1) * c * _WAIT_0 + _FIRST * _SLOPE_0 / 2, Delta + L * sigma**2 * _INITIAL / 2),
-        (("first descent",), (-1, "first move"), ("gap",), (1 - L * _FIRST, "gradient at x_0"),
-         (L / 2, "variance at x_0"), total(m, L**2 * g_0(m) * _SLOPE_0, "first window"),
-         (_FIRST * _SLOPE_0 / 4, "Gamma_0")),
+        le(phi(1) + L**2 * (M - 1) * c * _WAIT_0 + FIRST * SLOPE_0 / 2, Delta + L * sigma**2 * INITIAL / 2),
+        (("first descent",), (-1, "first move"), ("gap",), (1 - L * FIRST, "gradient at x_0"),
+         (L / 2, "variance at x_0"), total(m, L**2 * g_0(m) * SLOPE_0, "first window"),
+         (FIRST * SLOPE_0 / 4, "Gamma_0")),
     ),
     Inequality(
         "all steps",
-        le(phi(K + 1) + _FIRST * _SLOPE_0 / 2 + Sum(ghat(k) * _SLOPE, (k, 1, K)) / 2,
-           Delta + L * sigma**2 * (_INITIAL + _LATER) / 2 + L**2 * sigma**2 * _CROWDS),
+        le(phi(K + 1) + FIRST * SLOPE_0 / 2 + Sum(ghat(k) * SLOPE, (k, 1, K)) / 2,
+           Delta + L * sigma**2 * (INITIAL + LATER) / 2 + L**2 * sigma**2 * CROWDS),
         (("gradients paid",), ("first value",)),
     ),
     *(Given(what, what) for what in ("Q", "V", "virtual_gap")),
-    Inequality("one crowd", le(_CROWD, (M - 1) * c**2), (total(j, c + g_flying(k, j), "ghatf <= c"),)),
+    Inequality("one crowd", le(CROWD, (M - 1) * c**2), (total(j, c + g_flying(k, j), "ghatf <= c"),)),
 )  # fmt: skip
 
 
@@ -278,19 +225,15 @@ _ARRIVED = (
     Inequality(
         "squares R0", le(Q, K * c**2), ((-1, "Q"), (-1, "delivered squares"), total(k, c + applied(k), "gamma <= c")),
     ),
-    _crowds("R0", _FIRST),
+    _crowds("R0", FIRST),
     *_final("R0", K, 7, 8, (0,)),
 )  # fmt: skip
 
 PROOF = Proof(
     ASYNC,
-    (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL")),
+    (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL"), *RL_BOUND),
     proves={
-        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master") if (what, rule) != ("bound", "RL")}
-        for rule in ("R1", "R0", "RL")
+        rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "R0", "RL")
     },
-    notes=(
-        "steps 'sharper R1' and 'sharper R0': 9 and 7 in place of 10 and 8 before sqrt(L Delta sigma^2/K)",
-        "the bound for rule RL has a case K < 2M of its own, which is not typed here",
-    ),
+    notes=("steps 'sharper R1' and 'sharper R0': 9 and 7 in place of 10 and 8 before sqrt(L Delta sigma^2/K)",),
 )

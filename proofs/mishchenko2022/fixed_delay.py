@@ -16,7 +16,10 @@ from ratecheck.core.claim import Claim, Inequality, Statement, has, of_class
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, mean_gradient_sq, sigma, tau_closed, virtual_gap
 
+from ._fixed_delay_proof import PROOF
 from .lemma1 import IDENTITIES
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Asynchronous SGD with a constant stepsize below the largest delay, smooth objectives",

@@ -17,8 +17,12 @@ no other branch than delay and cap, or one that is below them for short delays. 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
-from ratecheck.core.claim import Claim
+from ratecheck.core.claim import Claim, has, of_class
 from ratecheck.core.identity import Counting
+
+from ._lemma2_proof import PROOF
+
+__all__ = ["CLAIM", "PROOF"]
 
 Rule = Callable[[int], Fraction]
 Matrix = list[list[Fraction]]
@@ -112,7 +116,7 @@ CLAIM = Claim(
         "x_k-\\hat x_k\\rangle\\le B^2/16+\\sum_k\\hat\\gamma_k\\mathbb{E}[F(x_k)-F^*]$; even "
         "$\\le\\frac{\\Gamma_0}{4L}\\mathbb{E}\\|h_0\\|^2+\\frac1{2L}\\sum_k\\hat\\gamma_k\\mathbb{E}\\|h_k\\|^2$."
     ),
-    assumptions=(),
+    assumptions=(of_class("convex"), of_class("smooth"), has("L"), has("B")),
     outputs={},
     stepsize="delay_adaptive_convex",
     policy="independent",

@@ -12,7 +12,10 @@ from ratecheck.core.claim import Claim, Inequality, Statement, has, multiple_of_
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import Delta, K, L, M, Q, W, last_gap, mean_gradient_sq, sigma
 
+from ._minibatch_nonconvex_proof import PROOF
 from .minibatch_convex import IDENTITIES
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Minibatch SGD, smooth objectives",

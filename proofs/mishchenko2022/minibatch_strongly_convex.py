@@ -13,7 +13,10 @@ from ratecheck.core.claim import Claim, Inequality, Statement, above_zero, has, 
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, K, L, M, S, W, decay, last_sq, mean_gap, mu, output_gap, sigma, weight
 
+from ._minibatch_strongly_convex_proof import PROOF
 from .minibatch_convex import IDENTITIES
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Minibatch SGD, strongly convex smooth objectives",

@@ -13,8 +13,13 @@ are met, too. The check reads rows of coefficients, so it has exact evidence onl
 
 from typing import Any
 
+from ratecheck.core import proof
 from ratecheck.core.claim import Claim
+from ratecheck.core.gram import inner, square
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Expectation, Proof, eq
+from ratecheck.core.setting import ASYNC, e, h, j, n_flying, s, z
+from ratecheck.core.symbols import k
 
 SOURCE = "used by Mishchenko, Bach, Even & Woodworth (2022), Theorem 3; statement ours"
 
@@ -31,6 +36,24 @@ IDENTITIES = (
         statement=r"\partial x_k/\partial g_i=0\quad\text{for }i<k<\mathrm{next}(i+1,m_i)",
         source=SOURCE,
     ),
+)
+
+#: 'not applied': no iterate has a gradient in flight in it; then what that says of expectations, and of x_k - xhat_k
+PROOF = Proof(
+    ASYNC,
+    (
+        Counting("not applied", "unused"),
+        Expectation("orthogonal", n_flying(k, j), h(k)),
+        Expectation("noise and means", z(k), s(k)),
+        proof.Identity(
+            "error", eq(square(e(k)), square(s(k)) + 2 * inner(z(k), s(k)) + square(z(k))), by=("in flight",)
+        ),
+        proof.Inequality(
+            "two parts", eq(square(e(k)), square(s(k)) + square(z(k))), (("error",), (2, "noise and means"))
+        ),
+    ),
+    proves={"": {"orthogonality": "not applied"}},
+    notes=("steps 'orthogonal' and 'two parts' are what the claim says in expectation",),
 )
 
 CLAIM = Claim(

@@ -41,13 +41,15 @@ CLAIM = Claim(
         "R1": Statement(
             bound=Inequality(Formula(output_gap), Formula(3 * G * B * sqrt(M / K))),
             conditional=Inequality(Formula(output_gap), Formula(**_RHS)),
-            master=Inequality(Formula(gap=mean_gap, distance=virtual_sq / (2 * W)), Formula(**_RHS)),
+            master=Inequality(
+                Formula(gap=mean_gap, distance=virtual_sq / (2 * W)), Formula(**_RHS), policy="independent"
+            ),
         )
     },
     trivial=Formula(G * B),
     identities=IDENTITIES,
     notes=(
-        "The master inequality takes initial gradients that are not back at K out of the virtual iterate: there the "
-        "delays must not depend on the samples. The bound and the conditional form need no such thing.",
+        "The master inequality takes initial gradients that are not back at K out of the virtual iterate, and is about "
+        "delays that do not depend on the samples. The bound and the conditional form need no such thing.",
     ),
 )

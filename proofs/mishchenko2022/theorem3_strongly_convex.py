@@ -19,6 +19,7 @@ from ratecheck.core.claim import Claim, Inequality, Statement, above_zero, at_le
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, K, L, M, S, V, W, decay, mean_gap, mu, output_gap, sigma, virtual_sq, weight
 
+from ._theorem3_strongly_convex_proof import PROOF
 from .lemma1 import IDENTITIES
 
 GROWTH = Formula(1 / (1 - mu * weight / 4))
@@ -49,6 +50,8 @@ def _bound(exponent: Rational, over_k: Rational, noise: int) -> Inequality:
         ),
     )
 
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Delay-adaptive asynchronous SGD, strongly convex smooth objectives",

@@ -14,10 +14,13 @@ from ratecheck.core.claim import Claim, Inequality, Statement
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import B, K, L, M, mu, output_gap, sigma
 
+from ._theorem3_strongly_convex_short_proof import PROOF
 from .lemma1 import IDENTITIES
 from .theorem3_strongly_convex import ASSUMPTIONS, CONDITIONAL, GROWTH, MASTER
 
 _LOG = log(E + mu**2 * K**2 * B**2 / sigma**2)
+
+__all__ = ["CLAIM", "PROOF"]
 
 CLAIM = Claim(
     title="Delay-adaptive asynchronous SGD, strongly convex smooth objectives, 16/3 for 504",

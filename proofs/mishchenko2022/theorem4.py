@@ -32,7 +32,10 @@ from ratecheck.core.claim import Claim, Inequality, Statement, has, of_class
 from ratecheck.core.formula import Formula
 from ratecheck.core.symbols import Delta, Gamma_0, K, L, M, Q, V, W, mean_gradient_sq, sigma, virtual_gap, zeta
 
+from ._theorem4_proof import PROOF
 from .lemma1 import IDENTITIES
+
+__all__ = ["CLAIM", "PROOF"]
 
 _NOISE = L * sigma**2 * Q / 2 + L**2 * sigma**2 * V
 

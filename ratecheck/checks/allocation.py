@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from ratecheck.checks.question import State
 from ratecheck.engine.build import Built
-from ratecheck.engine.sweep import block_width
+from ratecheck.engine.sweep import width_of
 
 #: first look; later ones double
 FIRST_LOOK = 8
@@ -23,7 +23,7 @@ ROUND = 16
 
 def blocks(built: Built, look: int) -> int:
     """Return how many blocks of replicates hold the first ``look`` runs of a cell."""
-    return -(-look // block_width(built.instance.dimension)) if built.noisy else 1
+    return -(-look // width_of(built)) if built.noisy else 1
 
 
 def next_look(state: State, cap: int) -> int:
@@ -35,7 +35,7 @@ def cost(state: State, look: int) -> int:
     """Return the work of going on to ``look`` runs: replicates x steps x dimension of the blocks not yet made."""
     built = state.built
     assert built is not None
-    width = block_width(built.instance.dimension) if built.noisy else 1
+    width = width_of(built)
     more = blocks(built, look) - (blocks(built, state.runs) if state.runs else 0)
     return more * width * state.cell.K * built.instance.dimension
 

@@ -100,7 +100,7 @@ def look(mutant: Mutant, seed: int, *, lying: bool) -> Seen:
     seen = Seen(mutant.claim, mutant.change(claim) if lying and mutant.change else claim)
     files = mutant.files if lying else {}
     data = {
-        "title": "battery", "exact": {"cases": mutant.cases}, "monte_carlo": {"replicates": RUNS},
+        "title": "battery", "exact": {"cases": mutant.cases, "bounds": []}, "monte_carlo": {"replicates": RUNS},
         "grid": mutant.lied if lying else mutant.grid,
     }  # fmt: skip
     scenario = Scenario.model_validate(data)
@@ -113,7 +113,7 @@ def look(mutant: Mutant, seed: int, *, lying: bool) -> Seen:
             seen.caught["dimensions"] = faults[0]
     try:
         job = Job({mutant.claim: seen.claim}, scenario, "battery", seed, method=files.get("method"),
-                  stepsize=files.get("stepsize"))  # fmt: skip
+                  stepsize=files.get("stepsize"), evidence=("exact", "monte-carlo"))  # fmt: skip
         seen.records = job.store.records
         results = run(job)
     except FormulaError as fault:

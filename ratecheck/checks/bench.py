@@ -71,9 +71,14 @@ class Bench:
         return float(out[0])
 
     @property
+    def centre(self) -> Vector:
+        """The point (d,) around which points are tried: the minimiser, or the start where nobody knows one."""
+        return self.instance.minimiser if self.instance.solved else self.instance.start
+
+    @property
     def reach(self) -> float:
         """The distance from the start to the minimiser (1 if they agree): the scale of the points tried."""
-        return float(np.linalg.norm(self.instance.start - self.instance.minimiser)) or 1.0
+        return float(np.linalg.norm(self.instance.start - self.centre)) or 1.0
 
     @cached_property
     def random(self) -> np.random.Generator:
@@ -84,13 +89,13 @@ class Bench:
         """Return a random point (d,) at about ``scale`` times the reach from the minimiser."""
         d = self.instance.dimension
         step: Vector = self.random.normal(size=d) * (scale * self.reach / np.sqrt(d))
-        return self.instance.minimiser + step
+        return self.centre + step
 
     @cached_property
     def points(self) -> list[Vector]:
         """The start, the minimiser and random points at several distances."""
         scales = (0.01, 0.1, 0.3, 1.0, 1.0, 3.0, 10.0)
-        return [self.instance.start, self.instance.minimiser, *(self.near(s) for s in scales)]
+        return [self.instance.start, self.centre, *(self.near(s) for s in scales)]
 
     def rounding(self, *terms: float) -> float:
         """Return what a kernel may lose when its largest terms are these."""
@@ -99,13 +104,13 @@ class Bench:
     def gradient_rounding(self, *points: Vector) -> float:
         """Return what the gradient kernel may lose at these points."""
         c = self.instance.constants
-        far = max(float(np.linalg.norm(x)) for x in (*points, self.instance.minimiser))
+        far = max(float(np.linalg.norm(x)) for x in (*points, self.centre))
         seen = max(float(np.linalg.norm(self.gradient(x))) for x in (*points, self.instance.start))
         return self.rounding(seen, c.get("L", 0.0) * far, c.get("G", 0.0))
 
     def value_rounding(self, *points: Vector) -> float:
         """Return what the value kernel may lose at these points."""
-        far = max(float(np.linalg.norm(x - self.instance.minimiser)) for x in points) + self.reach
+        far = max(float(np.linalg.norm(x - self.centre)) for x in points) + self.reach
         slope = max(float(np.linalg.norm(self.gradient(x))) for x in points)
         quadratic = self.instance.constants.get("L", 0.0) * far * far
         return self.rounding(self.instance.minimum, *(self.value(x) for x in points), slope * far, quadratic)
@@ -144,7 +149,7 @@ class Bench:
     @cached_property
     def lowest(self) -> Vector:
         """The point (d,) of the lowest F that an independent solver met, from four starts."""
-        starts = [self.instance.start, self.instance.minimiser, self.near(1.0), self.near(5.0)]
+        starts = [self.instance.start, self.centre, self.near(1.0), self.near(5.0)]
         return lowest(self.value, self.gradient, starts, smooth="differentiable" in self.instance.classes)
 
     @property
@@ -159,7 +164,7 @@ class Bench:
 
         def note(name: str, value: float, x: Vector) -> None:
             if (value < bound[name]) if name == "mu" else (value > bound[name]):
-                bound[name], away[name] = value, float(np.linalg.norm(x - self.instance.minimiser))
+                bound[name], away[name] = value, float(np.linalg.norm(x - self.centre))
 
         for x, y in self.pairs():
             step, change = y - x, self.gradient(y) - self.gradient(x)
@@ -187,7 +192,7 @@ class Bench:
             self.random.choice([-1.0, 1.0], size=d),
         ]
         for v, t in itertools.product(directions, np.geomspace(1e-2, 1e3, fine)):
-            yield self.instance.minimiser + v * (t * self.reach / np.linalg.norm(v))
+            yield self.centre + v * (t * self.reach / np.linalg.norm(v))
 
     def _see_workers(self, x: Vector, note: Callable[[str, float, Vector], None]) -> None:
         whole = self.gradient(x)

@@ -134,8 +134,11 @@ def _slopes(bench: Bench, x: Vector, h: float, exact: bool) -> list[tuple[Any, A
 
 
 def _minimum(bench: Bench) -> str | None:
-    x, minimum = bench.instance.minimiser, bench.instance.minimum
+    x, minimum = bench.centre, bench.instance.minimum
     loss = bench.value_rounding(x)
+    if not bench.instance.solved:
+        low = bench.value(bench.lowest)
+        return None if low >= minimum - loss else f"F >= {minimum:.17g} is declared, and F = {low:.17g} was found"
     if abs(bench.value(x) - minimum) > loss:
         return f"F* = {minimum:.17g} is declared, and F(minimiser) = {bench.value(x):.17g}"
     differentiable = "differentiable" in bench.instance.classes

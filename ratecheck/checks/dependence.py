@@ -20,10 +20,10 @@ from scipy import stats
 from ratecheck.core.keys import key_of
 from ratecheck.core.problem import MEAN
 from ratecheck.core.schedule import Schedule
+from ratecheck.engine import samples
 from ratecheck.engine.build import Built
 from ratecheck.engine.compile import seal
-from ratecheck.engine.loop import PIECE
-from ratecheck.engine.sweep import block_width
+from ratecheck.engine.sweep import width_of
 
 Vector = npt.NDArray[np.float64]
 
@@ -87,20 +87,13 @@ def noise_of(built: Built, handouts: int, block: int = 0) -> Vector:
     gradient from the mean gradient at the start, for worker 0.
     """
     d = built.instance.dimension
-    replicates = block_width(d)
+    replicates = width_of(built)
     size, key = d * replicates, key_of(int(built.key), "block", block)
     if built.noise.draw is not None:
         found = _row_noise(built, handouts, replicates, key)
     else:
         assert built.noise.fill is not None
-        fill = seal("fill", built.noise.fill)
-        rows = max(1, PIECE // size)
-        length = rows * size + (rows * size) % 2  # as ``engine.state.allocate`` lays noise out
-        drawn = np.zeros((-(-handouts // rows), length))
-        for number, made in enumerate(drawn):
-            for i in range(0, length, PIECE):
-                fill(key, number * length + i, built.noise_par, made[i : i + PIECE])
-        found = drawn[:, : rows * size].reshape(-1, size)[:handouts]
+        found = samples.noise_of(seal("fill", built.noise.fill), key, built.noise_par, handouts, size)
     return found.reshape(handouts, d, replicates)
 
 
@@ -136,7 +129,7 @@ def dependent(built: Built) -> str | None:
     first block. The four tests have level ``ALARM`` together.
     """
     schedule, d = built.weighted.schedule, built.instance.dimension
-    handouts = min(schedule.handouts, HANDOUTS, max(FEW, NUMBERS // (d * block_width(d))))
+    handouts = min(schedule.handouts, HANDOUTS, max(FEW, NUMBERS // (d * width_of(built))))
     delays = delays_of(schedule, handouts)
     if not built.noisy or delays.min() == delays.max():
         return None
@@ -167,16 +160,16 @@ def identical(built: Built, numbers: Mapping[str, Any]) -> str | None:
     """Return a sentence when all runs measured the same numbers (n,) to the bit although there is noise, else None.
 
     Runs may be equal by chance where large noise is rare: nothing is said below ``FEW`` runs, nor when the noise
-    itself never changed in the first half of the run.
+    itself never changed in the first half of the run; nor where every run has a schedule of its own.
     """
     # the virtual iterate sums up gradients by itself, whatever the method does with them
     measured = [np.asarray(v, dtype=np.float64) for n, v in numbers.items() if not n.startswith("virtual")]
     runs = measured[0].size
-    if not built.noisy or runs < FEW or any((v != v[0]).any() for v in measured):
+    if not built.noisy or built.own_schedules or runs < FEW or any((v != v[0]).any() for v in measured):
         return None
     schedule, d = built.weighted.schedule, built.instance.dimension
     used = schedule.source[: max(1, schedule.horizon // 2)]
-    used = used[used < max(FEW, NUMBERS // (d * block_width(d)))]
+    used = used[used < max(FEW, NUMBERS // (d * width_of(built)))]
     noise = noise_of(built, int(used.max(initial=0)) + 1)[used, :, :runs]
     if not used.size or noise.min() == noise.max():
         return None

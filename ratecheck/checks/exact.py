@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -147,10 +147,16 @@ def sweep_counting(
     fact: Counting, scheduler: Scheduler, case: Case, stopped: Callable[[], bool] = lambda: False
 ) -> dict[str, Any]:
     """Check one counting fact on all arrival orders of one case. Raises KeyboardInterrupt when ``stopped`` says so."""
+    return _sweep(fact, scheduler, case, arrival_orders(scheduler, *case, labelled=False), stopped)
+
+
+def _sweep(
+    fact: Counting, scheduler: Scheduler, case: Case, listed: Iterable[Order], stopped: Callable[[], bool]
+) -> dict[str, Any]:
     workers, steps = case
     smallest: Fraction | None = None
     orders = 0
-    for order in arrival_orders(scheduler, workers, steps, labelled=False):
+    for order in listed:
         orders += 1
         if stopped():
             raise KeyboardInterrupt
@@ -190,6 +196,7 @@ def check(
     with branches on numbers, or one that is no kernel, is NOT APPLICABLE here: its identities are looked at on floats,
     along the runs. Raises CapabilityError for a case with more arrival orders than anyone would wait for.
     """
+    cases = claim.cases or cases
     for workers, steps in cases:
         if workers**steps > LARGEST_CASE:
             raise CapabilityError(
@@ -199,28 +206,42 @@ def check(
     if not claim.identities and not claim.counting:
         return None
     rule, scheduler = shelf.METHODS.get(method or claim.method), shelf.SCHEDULERS.get(claim.scheduler)
-    branches = not rule.symbolic or (rule.compiled and compares(rule, scheduler, dict(constants or {})))
+    numbers = {**(constants or {}), **claim.fixed}
+    branches = not rule.symbolic or (rule.compiled and compares(rule, scheduler, numbers))
     if claim.identities and (branches or not rule.compiled):
         what = "branches on numbers" if rule.compiled else "is no kernel"
         why = f"method {rule.name!r} {what}; its identities are checked on floats, along the runs"
         return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
-    given = tuple(sorted((constants or {}).items()))
+    lacking = [(i.name, n) for i in claim.identities for n in i.needs if n not in (*rule.par, *rule.slots)]
+    if lacking:
+        why = f"method {rule.name!r} has no {lacking[0][1]!r}, which {lacking[0][0]} speaks of"
+        return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
+    given = tuple(sorted(numbers.items()))
     details: dict[str, Any] = {"identities": [], "counting": []}
     for kind, things in (("identities", claim.identities), ("counting", claim.counting)):
         for thing in things:
             found = []
-            for case in cases:
-                say(f"{thing.name}: all arrival orders of M = {case[0]}, K = {case[1]}")
-                found.append(
-                    sweep_identity(thing, rule, scheduler, (case[0], case[1]), given, stopped)
-                    if isinstance(thing, Identity) else sweep_counting(thing, scheduler, (case[0], case[1]), stopped)
-                )  # fmt: skip
-                if "fault" in found[-1]:
-                    return _refuted(
-                        name, claim, scenario, rule, method, thing.name, {**found[-1], "constants": dict(given)}
-                    )
+            for one in _outcomes(thing, rule, scheduler, cases, given, say, stopped):
+                if "fault" in one:
+                    return _refuted(name, claim, scenario, rule, method, thing.name, {**one, "constants": dict(given)})
+                found.append(one)
             details[kind].append({"name": thing.name, "statement": thing.statement, "cases": found, "verdict": "EXACT"})
     return Result(name, scenario, "exact", Verdict.EXACT, _summary(details), claim.expect, details)
+
+
+def _outcomes(thing: Identity | Counting, rule: Method, scheduler: Scheduler, cases: Sequence[Case],
+              given: tuple[tuple[str, Any], ...], say: Callable[[str], None],
+              stopped: Callable[[], bool]) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Yield what each case says of an identity or a counting fact, and then each order that the fact names."""
+    for workers, steps in cases:
+        say(f"{thing.name}: all arrival orders of M = {workers}, K = {steps}")
+        if isinstance(thing, Identity):
+            yield sweep_identity(thing, rule, scheduler, (workers, steps), given, stopped)
+        else:
+            yield sweep_counting(thing, scheduler, (workers, steps), stopped)
+    if isinstance(thing, Counting):
+        for workers, order in thing.orders:
+            yield _sweep(thing, scheduler, (workers, len(order)), [order], stopped)
 
 
 def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str | None, check: str,
@@ -255,5 +276,6 @@ def _summary(details: dict[str, Any]) -> str:
         )
     if details["counting"]:
         orders = sum(c["orders"] for c in details["counting"][0]["cases"])
-        parts.append(f"{len(details['counting'])} counting facts: exact slack >= 0 on {orders:,} orders up to names")
+        facts = "1 counting fact" if len(details["counting"]) == 1 else f"{len(details['counting'])} counting facts"
+        parts.append(f"{facts}: exact slack >= 0 on {orders:,} orders up to names")
     return "; ".join(parts)

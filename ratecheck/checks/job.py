@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks import exact, monte_carlo, symbolic
+from ratecheck.checks import dimensions, every_order, exact, monte_carlo, ranges, symbolic
 from ratecheck.checks.measure import Store
 from ratecheck.checks.question import Asked
 from ratecheck.checks.stepsizes import compare
@@ -19,9 +19,9 @@ from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.errors import CapabilityError, FormulaError
 
-EVIDENCE = ("exact", "monte-carlo", "symbolic")
-#: the kinds that a check has when none are asked for: those that run the method
-DEFAULT = ("exact", "monte-carlo")
+EVIDENCE = ("symbolic", "exact", "monte-carlo")
+#: the kinds that a check has when none are asked for
+DEFAULT = EVIDENCE
 #: kinds of evidence the design has and this version has not
 LATER = ("worst-case", "attack")
 
@@ -80,30 +80,45 @@ def run(job: Job) -> list[Result]:
     measured = sum(1 for claim in job.claims.values() if claim.outputs)
     asked = {
         name: Asked(
-            name, claim, cells, job.name, job.seed, job.scenario.monte_carlo, max(1, measured), job.threads, job.method,
-            job.stepsize, job.force, job.strict, job.folder, partial(job.progress, name),
+            name, claim, [*claim.cells, *cells], job.name, job.seed, job.scenario.monte_carlo, max(1, measured),
+            job.threads, job.method, job.stepsize, job.force, job.strict, job.folder, partial(job.progress, name),
         )
         for name, claim in job.claims.items()
     }  # fmt: skip
-    by_hand = {n: v for grid in job.scenario.grid for n, v in grid.constants.items()}
+    declared = ((n, v) for grid in job.scenario.grid for n, v in grid.constants.items())
+    by_hand = {n: v[-1] if isinstance(v, list) else v for n, v in declared}  # of several the last
+    # a derivation is about the claim as it is typed, not about a method or a stepsize put in its place
     for name, claim in job.claims.items():
-        if "exact" in job.evidence and (claim.identities or claim.counting):
-            with_cases = partial(exact.check, name, claim, job.scenario.exact.cases, job.name, method=job.method,
-                                 constants=by_hand, say=partial(_say, job, name),
-                                 stopped=job.store.stop.is_set)  # fmt: skip
-            keep(_unless_stopped(job, name, "exact", with_cases))
+        if "symbolic" in job.evidence and not (job.method or job.stepsize):
+            alone = len(job.evidence) == 1
+            keep(_unless_stopped(job, name, "symbolic", partial(symbolic.check, name, claim, job.name, say_none=alone)))
+    for name, claim in job.claims.items():
+        if "exact" in job.evidence:
+            keep(dimensions.check(name, claim, job.name))
+            keep(_unless_stopped(job, name, "exact", partial(_exact, job, name, claim, by_hand)))
+            keep(_unless_stopped(job, name, "exact", partial(
+                ranges.check, name, claim, job.name, method=job.method, say=partial(_say, job, name),
+                stopped=job.store.stop.is_set,
+            )))  # fmt: skip
         # whatever was asked: runs with a stepsize that is not the claim's say nothing about the claim
         if claim.outputs and job.stepsize:
             keep(_unless_stopped(job, name, "exact", partial(compare, asked[name])))
     for name, claim in job.claims.items():
         if "monte-carlo" in job.evidence and claim.outputs:
             keep(_unless_stopped(job, name, "monte-carlo", partial(monte_carlo.check, asked[name], job.store)))
-    # a derivation is about the claim as it is typed, not about a method or a stepsize put in its place
-    for name, claim in job.claims.items():
-        if "symbolic" in job.evidence and not (job.method or job.stepsize):
-            alone = len(job.evidence) == 1
-            keep(_unless_stopped(job, name, "symbolic", partial(symbolic.check, name, claim, job.name, say_none=alone)))
     return results
+
+
+def _exact(job: Job, name: str, claim: Claim, by_hand: Mapping[str, Any]) -> Result | None:
+    """Return the exact evidence: identities and counting facts; the bounds, unless for another stepsize."""
+    words, stopped = partial(_say, job, name), job.store.stop.is_set
+    settings = job.scenario.exact
+    found = exact.check(name, claim, settings.cases, job.name, method=job.method, constants=by_hand, say=words,
+                        stopped=stopped)  # fmt: skip
+    if job.stepsize or job.force or claim.cells:  # cells of its own: that is where the claim is false
+        return found
+    return every_order.check(name, claim, settings.bounds, found, job.name, method=job.method, folder=job.folder,
+                             say=words, stopped=stopped)  # fmt: skip
 
 
 def _unless_stopped(job: Job, name: str, evidence: str, check: Callable[[], Result | None]) -> Result | None:
@@ -140,6 +155,16 @@ def surprises(results: Sequence[Result]) -> list[Result]:
     return [r for r in results if r.surprise and not (r.expected == "refuted" and r.claim in refuted)]
 
 
+def reached(results: Sequence[Result], level: Verdict) -> bool:
+    """True when every claim reaches the level: by its derivation, or by all of its other evidence."""
+    for name in {r.claim for r in results}:
+        derived = [r for r in results if r.claim == name and r.evidence == "symbolic"]
+        others = [r for r in results if r.claim == name and r.evidence != "symbolic"]
+        if not any(some and all(r.verdict.strength >= level.strength for r in some) for some in (derived, others)):
+            return False
+    return True
+
+
 def exit_code(results: Sequence[Result], *, require: Verdict | None = None, strict_rate: bool = False) -> int:
     """Return the exit code, in the fixed order of precedence 2, 1, 5, 3, 4, 0.
 
@@ -156,7 +181,7 @@ def exit_code(results: Sequence[Result], *, require: Verdict | None = None, stri
         return 2
     if all(r.verdict in (Verdict.VACUOUS, Verdict.INCONCLUSIVE) for r in usable if not bounds or r in bounds):
         return 5
-    if require and any(r.verdict.strength < require.strength for r in usable if r.expected == "holds"):
+    if require and not reached([r for r in usable if r.expected == "holds"], require):
         return 3
     if strict_rate and any(r.details.get("rate", {}).get("verdict") == "SLOWER" for r in usable):
         return 4

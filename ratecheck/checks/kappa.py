@@ -31,14 +31,15 @@ def kappa_of(claim: Claim, built: Built, declared: float, name: str = "bound") -
 def derived(claim: Claim, built: Built, name: str = "bound") -> float | None:
     """Return the proven bound on E[R^2], conditional on the cell's schedule; None without a proof, or if infinite.
 
-    The proof covers the claim's own algorithm under its assumptions and additive noise with a fourth moment.
+    The proof covers the claim's own algorithm under its assumptions and additive noise with a fourth moment, on a
+    schedule that does not look at the noise.
     """
     statement = claim.outputs.get(built.cell.output)
     inequality = statement.inequalities().get(name) if statement else None
     spread = noise_spread(built)
     if inequality is None or inequality.second_moment is None or spread is None or claim.failing(built.facts):
         return None
-    if not _runs_its_own(claim, built):
+    if built.own_schedules or not _runs_its_own(claim, built):
         return None
     rhs = inequality.rhs.value(built.constants)
     square = inequality.second_moment.value({**built.constants, "noise_spread": spread})

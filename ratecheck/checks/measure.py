@@ -12,10 +12,12 @@ import numpy as np
 
 from ratecheck.core.identity import Identity, View
 from ratecheck.core.run import Writer, record_key
-from ratecheck.engine.build import Built
+from ratecheck.engine.build import Built, of_block
 from ratecheck.engine.state import State
-from ratecheck.engine.sweep import Stopped, block_width, simulate
+from ratecheck.engine.sweep import Stopped, simulate, width_of
 
+#: steps of the first block of a cell, at least, in which identities about every gradient handed out are looked at
+RECORDED = 32
 #: unit roundoff of float64
 ROUNDOFF = 2.0**-53
 
@@ -44,15 +46,18 @@ def identity_watch(identities: Sequence[Identity], found: dict[str, Any]) -> Cal
 
     The bound, coordinate by coordinate: 1.01 u (sum of |x_j| + |gamma g| over the additions that made x_k and the
     virtual iterate, + (M + 2) times the magnitudes in flight, + 2 (|x_k| + |xhat_k|)), u the unit roundoff. Each
-    addition and product rounds by at most u times its result; 1.01 covers the second order for K < 10^13.
+    addition and product rounds by at most u times its result; 1.01 covers the second order for K < 10^13. An identity
+    with more operations says by what factor this grows (``Identity.rounding``).
     """
 
     def visit(view: View, state: State) -> None:
         with np.errstate(all="ignore"):
             flying = sum((np.abs(f.gamma_next * f.gradient) for f in view.in_flight), 0 * view.x)
             size = state.stream.scale + (view.workers + 2) * flying + 2 * (np.abs(view.x) + np.abs(view.virtual))
-            allowed = 1.01 * ROUNDOFF * size
             for identity in identities:
+                if identity.history and view.issued is None:
+                    continue
+                allowed = 1.01 * ROUNDOFF * size * identity.rounding(view)
                 residual = np.abs(identity.residual(view))
                 ratio = np.where(residual <= allowed, residual / np.maximum(allowed, 1e-300), np.inf)
                 ratio = np.where(residual > allowed, residual / np.maximum(allowed, 1e-300), ratio)
@@ -68,17 +73,32 @@ def identity_watch(identities: Sequence[Identity], found: dict[str, Any]) -> Cal
 
 
 def measure(built: Built, block: int, replicates: int, wanted: tuple[str, ...], identities: Sequence[Identity],
-            strict: bool = False, stop: threading.Event | None = None) -> dict[str, Any]:  # fmt: skip
-    """Simulate one block; return its record without the key: measured numbers, finite runs, identities."""
+            strict: bool = False, stop: threading.Event | None = None, at: Sequence[int] = (),
+            ) -> dict[str, Any]:  # fmt: skip
+    """Simulate one block; return its record without the key: measured numbers, finite runs, identities, the curve."""
     found: dict[str, Any] = {}
     visit = identity_watch(identities, found) if identities else None
-    outcome = simulate(built, block, replicates, wanted, strict=strict, stop=stop, visit=visit)
+    own = of_block(built, block)
+    recorded = block == 0 and any(i.history for i in identities)
+    outcome = simulate(own, block, replicates, wanted, strict=strict, stop=stop, visit=visit, milestones=at,
+                       history=max(RECORDED, 4 * built.cell.M) if recorded else 0)  # fmt: skip
+    curve = {"curve": {n: [_plain(v) for v in values] for n, values in outcome.curve.items()}} if at else {}
     return {
         "block": block,
         "finite": outcome.finite.tolist(),
-        "measured": {n: [v if np.isfinite(v) else None for v in outcome.measured[n].tolist()] for n in wanted},
+        "measured": {n: _plain(outcome.measured[n]) for n in wanted},
         "identities": found,
+        **curve,
     }
+
+
+def _plain(values: Any) -> list[float | None]:
+    return [v if np.isfinite(v) else None for v in values.tolist()]
+
+
+def milestones(steps: int, points: int) -> list[int]:
+    """Return so many numbers of deliveries, at equal distances, the last one ``steps``; fewer when steps are few."""
+    return sorted({max(1, round(steps * i / points)) for i in range(1, points + 1)})
 
 
 def run_units(
@@ -91,20 +111,23 @@ def run_units(
     strict: bool,
     progress: Callable[[int, int], None],
     most: int | None = None,
+    points: int = 0,
 ) -> None:
     """Make sure the store has a record for every unit (cell, block); compute the missing ones on ``threads`` threads.
 
     A unit's numbers depend on the unit alone, so neither threads nor order change them. On an interrupt the units in
     progress are stopped at their next chunk and KeyboardInterrupt goes on; finished records stay. A set ``store.stop``
-    (the budget is spent) counts as an interrupt. ``most``: blocks hold at most so many runs.
+    (the budget is spent) counts as an interrupt. ``most``: blocks hold at most so many runs. ``points``: how often F
+    and the problem's scores are measured along each run.
     """
     missing = [(b, i) for b, i in units if record_key(claim, b.cell.digest, i) not in store.records]
 
     def one(unit: tuple[Built, int]) -> None:
         built, block = unit
-        width = block_width(built.instance.dimension) if built.noisy else 1
+        width = width_of(built)
         width = min(width, most or width)
-        record = measure(built, block, width, wanted, identities, strict, store.stop)
+        at = milestones(built.cell.K, points)
+        record = measure(built, block, width, wanted, identities, strict, store.stop, at)
         store.add({"key": record_key(claim, built.cell.digest, block), **record})
 
     done = len(units) - len(missing)

@@ -122,6 +122,8 @@ def why_not(built: Built, *, exact: bool = False) -> str | None:
         return f"exact moments need additive noise, and noise {built.noise.name!r} samples rows"
     if not (method.compiled and method.symbolic):
         return f"exact moments need a method linear in the gradients, and {method.name!r} branches on numbers"
+    if built.own_schedules:
+        return f"exact moments need delays that do not look at samples, and {built.delays.name!r} do"
     size = built.weighted.schedule.handouts * built.weighted.schedule.horizon * len(set(_quadratic(built)[0].tolist()))
     if size > LARGEST[exact]:
         return f"exact moments would take {size:.2g} coefficients, and {LARGEST[exact]:.2g} are allowed"
@@ -205,6 +207,9 @@ def _exact_stepsizes(built: Built, constants: Mapping[str, Any]) -> tuple[list[F
         weight[int(schedule.made_at[h])] += g
     if coded.weight[0] == 0:
         weight[0] = Fraction(0)
+    if built.cell.output == "uniform":  # a mean of codes is no code
+        counted = [g for g, c in zip(gamma, schedule.counted.tolist(), strict=False) if c]
+        weight = [sum(counted, Fraction(0)) / schedule.steps] * schedule.steps + [Fraction(0)]
     return gamma, gamma_hat, weight
 
 

@@ -20,7 +20,7 @@ from ratecheck.checks.betting import runs_needed
 from ratecheck.checks.dependence import identical
 from ratecheck.checks.measure import Store, gathered, run_units
 from ratecheck.checks.prepare import prepare
-from ratecheck.checks.question import Asked, State, wanted_of
+from ratecheck.checks.question import Asked, State, inequalities_of, wanted_of
 from ratecheck.checks.weigh import left_side, second_moment, weigh, why_not_more
 from ratecheck.core.run import record_key
 from ratecheck.core.verdict import Result, Verdict
@@ -51,7 +51,7 @@ def check(asked: Asked, store: Store) -> Result:
 def tests_of(asked: Asked, states: Sequence[State]) -> int:
     """Return how many inequalities are put to a random test: those of noisy cells that exact moments do not decide."""
     random = [s for s in states if s.open and s.exact is None and s.built and s.built.noisy]
-    return sum(len(asked.claim.outputs[s.cell.output].inequalities()) for s in random)
+    return sum(len(inequalities_of(asked.claim, s.built)) for s in random if s.built)
 
 
 def _by_moments(asked: Asked, states: Sequence[State]) -> None:
@@ -117,10 +117,11 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
             "digits, or subtract it in the value kernel."
         )
     statement = asked.claim.outputs[state.cell.output]
-    state.sides = {n: left_side(i, built, numbers) for n, i in statement.inequalities().items()}
+    inequalities = inequalities_of(asked.claim, built)
+    state.sides = {n: left_side(i, built, numbers) for n, i in inequalities.items()}
     state.terms = statement.bound.rhs.term_values(built.constants)
     held, settled = state.verdict is Verdict.HOLDS_HERE, state.settled
-    for name, inequality in statement.inequalities().items():
+    for name, inequality in inequalities.items():
         before = state.inequalities.get(name, {})
         state.inequalities[name] = weigh(asked, built, name, inequality, state.sides[name], trivial, threshold)
         if settled and "log10_bets" in before:

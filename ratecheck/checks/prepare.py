@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ratecheck.checks.dependence import dependent
 from ratecheck.checks.preconditions import contradiction, hidden, unlawful
-from ratecheck.checks.question import Asked, State, under
+from ratecheck.checks.question import Asked, State, inequalities_of, under
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build
 from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
@@ -39,6 +39,8 @@ def _build(asked: Asked, state: State) -> str | None:
                             failing=None if asked.force else asked.claim.failing)  # fmt: skip
     except (CapabilityError, AssumptionError, FormulaError) as fault:
         return str(fault)
+    if "bound" not in inequalities_of(asked.claim, state.built):
+        return "the bound uses numbers of the schedule, and where delays look at samples every run has its own"
     return None
 
 
@@ -50,7 +52,7 @@ def _failing(asked: Asked, state: State, known: dict[str, str | None]) -> str | 
         return None
     if failing := asked.claim.failing(built.facts):
         return failing[0]
-    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "B", "sigma", "zeta")}
+    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "G_F", "B", "sigma", "zeta")}
     problem = str((state.cell.problem, built.instance.data.tobytes(), constants, built.noise.additive))
     if problem not in known:
         known[problem] = contradiction(built)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim
+from ratecheck.core.claim import POLICIES, Claim, Inequality
 from ratecheck.core.scenario import MonteCarlo
-from ratecheck.core.symbols import MEASURED
+from ratecheck.core.symbols import MEASURED, OF_SCHEDULE
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import Built
 
@@ -75,6 +75,19 @@ def under(cell: Cell, claim: Claim, method: str | None, stepsize: str | None) ->
         method=method or cell.method,
         stepsize=stepsize or cell.stepsize,
     )
+
+
+def inequalities_of(claim: Claim, built: Built) -> dict[str, Inequality]:
+    """Return the inequalities that are looked at in a cell, by name: those that cover the delays of the cell.
+
+    Where every run has a schedule of its own, those that use numbers of the schedule are left out.
+    """
+    found = claim.outputs[built.cell.output].inequalities()
+    far = POLICIES.index(built.delays.policy)
+    found = {n: i for n, i in found.items() if not i.policy or far <= POLICIES.index(i.policy)}
+    if not built.own_schedules:
+        return found
+    return {n: i for n, i in found.items() if not {*i.lhs.names, *i.rhs.names} & {*OF_SCHEDULE}}
 
 
 def wanted_of(claim: Claim) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import exact, moments
+from ratecheck.checks import dimensions, every_order, exact, moments, ranges
 from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
-from ratecheck.checks.question import under, wanted_of
+from ratecheck.checks.question import inequalities_of, under, wanted_of
 from ratecheck.checks.stepsizes import difference
 from ratecheck.checks.weigh import left_side, over
 from ratecheck.core import shelf
@@ -21,7 +21,7 @@ from ratecheck.core.run import finite, record_key
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built, build
-from ratecheck.engine.sweep import block_width
+from ratecheck.engine.sweep import width_of
 from ratecheck.errors import RunError
 
 
@@ -37,7 +37,8 @@ class Reproduced:
 def witness(one: Witness) -> Reproduced:
     """Reproduce a witness. Raises RunError when it is damaged or names a check that the claim does not have."""
     claim: Claim = shelf.claim(one.claim)
-    kinds = {"identity": _order, "stepsize": _stepsize, "monte-carlo": _cell, "identity-on-floats": _cell}
+    kinds = {"identity": _order, "stepsize": _stepsize, "monte-carlo": _cell, "identity-on-floats": _cell,
+             dimensions.CHECK: _dimensions, every_order.KIND: _every_order, ranges.KIND: _stability}  # fmt: skip
     if one.kind not in kinds:
         raise RunError(f"the witness is of kind {one.kind!r}, which is none of {', '.join(kinds)}.")
     try:
@@ -62,6 +63,29 @@ def _order(one: Witness, claim: Claim) -> Reproduced:
         found |= exact.counting_fault(facts[one.check], scheduler, workers, tuple(order))
     lines = [f"{one.check} on M = {workers}, arrival order {order}: {found.get('fault', 'no fault')}"]
     return Reproduced(lines, found == dict(one.found), found)
+
+
+def _dimensions(one: Witness, claim: Claim) -> Reproduced:
+    found = {"fault": dimensions.found(claim).get("fault", "none")}
+    return Reproduced([f"dimensions: {found['fault']}"], found == dict(one.found), found)
+
+
+def _every_order(one: Witness, claim: Claim) -> Reproduced:
+    cell = Cell.from_json(dict(one.cell))
+    side = every_order.decide(claim, every_order.built_of(claim, cell))[one.check]
+    found = {name: float(side[name]) for name in ("lhs", "rhs")}
+    lines = [f"{one.check} at {cell.label}: {found['lhs']:.17g} against {found['rhs']:.17g}"]
+    return Reproduced(lines, found == dict(one.found), found)
+
+
+def _stability(one: Witness, claim: Claim) -> Reproduced:
+    facts = {f.name: f for f in claim.stability}
+    if one.check not in facts:
+        raise RunError(f"claim {one.claim!r} has no stability fact {one.check!r}.")
+    fact = ranges.instead(facts[one.check], claim.method, one.cell["method"])
+    case = ranges.decided(fact, int(one.cell["M"]))
+    found = {"largest": case["largest"]}
+    return Reproduced([f"{one.check}: {case['words']}"], found == dict(one.found), found)
 
 
 def _built(one: Witness, claim: Claim) -> Built:
@@ -106,7 +130,7 @@ def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = 
     """Simulate the first ``runs`` runs of a cell again; return means and bounds of its inequalities, and identities."""
     wanted = wanted_of(claim)
     store = Store()
-    width = block_width(built.instance.dimension) if built.noisy else 1
+    width = width_of(built)
     blocks = -(-runs // width)
     for block in range(blocks):
         record = measure(built, block, width, wanted, claim.identities, strict)
@@ -118,7 +142,7 @@ def numbers_of(name: str, claim: Claim, built: Built, runs: int, strict: bool = 
         sides = {n: {v: one[v] for v in ("lhs", "rhs", "ratio")} for n, one in decided.items()}
         return {"inequalities": sides, "identities": found["identities"]}
     inequalities = {}
-    for label, inequality in claim.outputs[built.cell.output].inequalities().items():
+    for label, inequality in inequalities_of(claim, built).items():
         mean, rhs = float(left_side(inequality, built, numbers).mean()), inequality.rhs.value(built.constants)
         inequalities[label] = {"lhs": mean, "rhs": rhs, "ratio": over(mean, rhs)}
     return {"inequalities": inequalities, "identities": found["identities"]}
@@ -137,7 +161,8 @@ def stored_cell(results: Mapping[str, Any], wanted: str) -> tuple[str, dict[str,
 def cell_again(job: Job, claim: str, row: Mapping[str, Any]) -> Reproduced:
     """Simulate one stored cell again and compare the means of its inequalities with the stored ones."""
     found = job.claims[claim]
-    asked = (under(c, found, job.method, job.stepsize) for c in job.scenario.cells(job.folder))
+    cells = (*found.cells, *job.scenario.cells(job.folder))
+    asked = (under(c, found, job.method, job.stepsize) for c in cells)
     cell = next((c for c in asked if c.digest == row["digest"]), None)
     if cell is None:
         raise RunError(f"cell {row['label']} is no cell of the scenario any more; start a new run.")

@@ -43,7 +43,7 @@ def _optimisation(row: Row) -> float:
 
 
 def _noise(row: Row) -> float:
-    return float(row["sigma"] / math.sqrt(row["K"]))
+    return float((row["sigma"] or 0.0) / math.sqrt(row["K"]))  # rows may be sampled with no known sigma
 
 
 RIVALS = (

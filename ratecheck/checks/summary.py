@@ -27,14 +27,16 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     simultaneous.put_bands(states)
     cells = [row(s) for s in states]
     verdict = Verdict.weakest((s.verdict for s in states), exact_is_neutral=True)
-    rate = rates.judge(cells, asked.settings.margin, _branches(states))
+    declared = asked.claim.expect == "refuted"  # of a claim known to be false no rate is told
+    rate = {} if declared else rates.judge(cells, asked.settings.margin, _branches(states))
     errors = {s.cell.digest: s.errors for s in states if s.runs}
     tight = _tight(states) if asked.claim.kind == "upper" else {}
     details: dict[str, Any] = {
         "title": asked.claim.title, "quantity": _quantity(asked.claim), "band": simultaneous.BAND,
         "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
-        "coefficients": coefficients.of(cells, errors), "rivals": rivals.compare(cells, errors, rate["verdict"]),
+        "coefficients": [] if declared else coefficients.of(cells, errors),
+        "rivals": [] if declared else rivals.compare(cells, errors, rate["verdict"]),
         "delay_tables": _delay_tables(states),
         "precision": {"runs": sum(s.runs for s in states), "steps": sum(s.runs * s.cell.K for s in states)},
     }  # fmt: skip
@@ -158,7 +160,7 @@ def _sentence(
     if verdict in open_words:
         weak = next(s for s in counted if s.verdict is verdict)
         text += f"; {weak.reason or open_words[verdict]} ({weak.cell.label})"
-    text += f"; rate {rate['verdict']}"
+    text += f"; rate {rate['verdict']}" if rate else ""
     if tight:
         text += f"; would miss an error inflated by less than {tight['missed']:.3g}x"
         if "detectable" in tight:

@@ -10,23 +10,30 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from dataclasses import dataclass, field
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
 
+from ratecheck import core
 from ratecheck.checks import exact
 from ratecheck.checks.steps import BY_RULE, OUTPUTS, Context, Outcome, Refused, Undone, clash
 from ratecheck.checks.steps.certificate import divides_by_positive
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
-from ratecheck.core.gram import normal
+from ratecheck.core.gram import normal, plain
 from ratecheck.core.identity import Counting, Identity
 from ratecheck.core.proof import Fact, Proof, Step
+from ratecheck.core.setting import Setting
 from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.symbols import beta, weight
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.errors import PartError
 
+#: the assumption of every claim about a method with momentum
+MOMENTUM = "0 <= beta < 1"
 #: small cases (M, K) in which the words of a lemma are compared with the engine
 CASES = ((1, 4), (2, 5), (3, 5))
 
@@ -52,17 +59,72 @@ def proof_of(name: str) -> Proof | None:
     return found
 
 
+def parts(claim: Claim, proof: Proof) -> list[tuple[Claim, Proof]]:
+    """Return the proof in parts, one a delay policy: an inequality that covers less than the claim is derived apart.
+
+    The first part is under the claim's own policy and has every step that is not there for another part alone.
+    """
+    ends: dict[str, dict[str, dict[str, str]]] = {claim.policy: {}}
+    for output, named in proof.proves.items():
+        says = claim.outputs[output].inequalities() if output in claim.outputs else {}
+        for what, name in named.items():
+            policy = (says[what].policy if what in says else "") or claim.policy
+            ends.setdefault(policy, {}).setdefault(output, {})[what] = name
+    needed = {policy: _needed(proof, proves) for policy, proves in ends.items()}
+    apart = set().union(*(names for policy, names in needed.items() if policy != claim.policy)) - needed[claim.policy]
+    found: list[tuple[Claim, Proof]] = []
+    for policy, proves in ends.items():
+        steps = tuple(s for s in proof.steps if (s.name in needed[policy] if found else s.name not in apart))
+        found.append((replace(claim, policy=policy) if found else claim, replace(proof, steps=steps, proves=proves)))
+    return found
+
+
+def _needed(proof: Proof, proves: Mapping[str, Mapping[str, str]]) -> set[str]:
+    """Return the names of the steps that these ends are derived from, the ends included."""
+    names = {name for ends in proves.values() for name in ends.values()}
+    for step in reversed(proof.steps):
+        names |= set(step.uses) if step.name in names else set()
+    return names
+
+
 def checked(claim: Claim, proof: Proof) -> Chain:
+    """Check every step and where they end, in every part of the proof; see ``parts``."""
+    (own, rest), *others = parts(claim, proof)
+    first = _checked(own, rest)
+    for narrow, part in others:
+        other = _checked(narrow, part)
+        first.trusted |= other.trusted
+        first.false = first.false or other.false
+        known = {row["step"] for row in first.rows}
+        first.rows += [
+            {**row, "checker": f"{row['checker']} (for {narrow.policy} delays)"}
+            for row in other.rows if row["step"] not in known or row["verdict"] != "PROVED"
+        ]  # fmt: skip
+        for output, names in other.proved.items():
+            first.proved.setdefault(output, []).extend(names)
+    return first
+
+
+def _checked(claim: Claim, proof: Proof) -> Chain:
     """Check every step and where they end. A step that uses a trusted one is checked all the same."""
     rule = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
     assert isinstance(rule, Stepsize)
     context, chain = Context(claim, rule, proof.setting), Chain()
-    if (claim.method, claim.scheduler) != (proof.setting.method, proof.setting.scheduler):
+    if not _of_the_kernel(proof.setting):
+        chain.trusted["setting"] = f"what letters mean in {proof.setting.name!r} is not said in ratecheck.core"
+    elif (claim.method, claim.scheduler) != (proof.setting.method, proof.setting.scheduler):
         chain.trusted["setting"] = f"it is about {proof.setting.name}, and the claim about {claim.method!r}"
     elif context.assumes("finite zeta") != proof.setting.own_objectives:
         words = ("one objective for all workers", "an objective for each worker")
         one, other = words[::-1] if proof.setting.own_objectives else words
         chain.trusted["setting"] = f"it is about {one}, and the claim about {other}"
+    elif fault := growth_fault(claim, proof.setting):
+        chain.trusted["setting"] = fault
+    elif claim.outputs and beta in proof.setting.reads and not context.assumes(MOMENTUM):
+        chain.trusted["setting"] = f"in it {MOMENTUM}, and the claim does not assume that"
+    for name, branch in context.branches.items():
+        if not plain(branch).is_positive:
+            chain.trusted["stepsize"] = f"branch {name!r} is not known to be positive"
     for step in proof.steps:
         row: dict[str, Any] = {"step": step.name, "kind": step.kind, "uses": list(step.uses)}
         chain.rows.append(row)
@@ -82,15 +144,41 @@ def checked(claim: Claim, proof: Proof) -> Chain:
     return chain
 
 
+def _of_the_kernel(setting: Setting) -> bool:
+    """True for the settings of ``ratecheck.core.setting*``: what a letter means is not for a claim's file to say."""
+    names = [module.name for module in pkgutil.iter_modules(core.__path__) if module.name.startswith("setting")]
+    return any(
+        setting is one for name in names for one in vars(importlib.import_module(f"ratecheck.core.{name}")).values()
+    )
+
+
+def growth_fault(claim: Claim, setting: Setting) -> str:
+    """Return how the output weights of the setting differ from those of the claim, '' when they are the same."""
+    grows = setting.growth
+    if grows is None:
+        return "in it output weights do not grow, and those of the claim do" if claim.growth is not None else ""
+    if claim.growth is None:
+        return "in it output weights grow, and those of the claim do not"
+    at_0, along = (claim.growth.expr.subs(weight, raw) for raw in (0, grows.raw))
+    apart = sp.cancel(along * grows.factor - 1)
+    if at_0 != 1 or apart != 0:
+        return f"in it output weights grow by {1 / grows.factor}, and those of the claim by {along}"
+    return ""
+
+
 def _discharged(step: Step, context: Context) -> Outcome:
     if step.name in context.done:
         raise Undone(f"there are two steps {step.name!r}")
     if importlib.util.find_spec(f"ratecheck.checks.steps.{step.kind}") is None:
         raise Undone(f"no checker for steps of kind {step.kind!r}")
     says = getattr(step, "says", None)
-    if says is not None and not divides_by_positive(says.expr):
+    if says is not None and not divides_by_positive(says.expr, context=context):
         raise Undone("it divides by something that may be 0")
     outcome: Outcome = importlib.import_module(f"ratecheck.checks.steps.{step.kind}").discharge(step, context)
+    grows = context.setting.growth
+    signs = grows and (grows.letter.func, *grows.measured)
+    if signs and not context.positive_weights and outcome.fact.expr.has(*signs):
+        raise Undone("nothing says before it that the growing weights are positive")
     inherited = outcome.tags.union(*(context.done[name].tags for name in step.uses))
     if clash(inherited):
         raise Undone(clash(inherited))
@@ -112,7 +200,7 @@ def _close(claim: Claim, proof: Proof, context: Context, chain: Chain) -> None:
             if outcome is not None and not output:
                 fault = _lemma(claim, what)
             elif outcome is not None and what in says and output in OUTPUTS:
-                rest = normal(outcome.fact.expr - (says[what].rhs.expr - says[what].lhs.expr))
+                rest = normal(outcome.fact.expr - proof.setting.read(says[what].rhs.expr - says[what].lhs.expr))
                 fault = f"step {name!r} ends {rest} away from the claim" if rest != 0 else ""
                 fault = fault or clash(outcome.tags | {output} | ({BY_RULE} if what == "master" else set()))
             elif outcome is not None:
@@ -173,7 +261,10 @@ def check(name: str, claim: Claim, scenario: str, *, say_none: bool = False) -> 
 def _summary(chain: Chain, claim: Claim) -> str:
     by_names: dict[str, list[str]] = {}
     for output, names in chain.proved.items():
-        by_names.setdefault(", ".join(names), []).append(output)
+        says = claim.outputs[output].inequalities() if output else {}
+        policies = {n: i.policy for n, i in says.items()}
+        words = ", ".join(f"{n} for {policies[n]} delays" if policies.get(n) else n for n in names)
+        by_names.setdefault(words, []).append(output)
     what = ", ".join(
         f"{names} ({', '.join(outputs)})" if outputs != [""] else names for names, outputs in by_names.items()
     )

@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.measure import Store, gathered, run_units
+from ratecheck.checks.measure import Store, milestones, run_units
 from ratecheck.checks.summary import histogram
+from ratecheck.commands.ordering import compared, order, table
 from ratecheck.commands.progress import Progress
 from ratecheck.core import scenario as scenarios
-from ratecheck.core.run import Run
+from ratecheck.core.run import Run, record_key
 from ratecheck.engine.build import Built, build
-from ratecheck.engine.sweep import block_width
+from ratecheck.engine.sweep import width_of
 from ratecheck.errors import AssumptionError, CapabilityError, FormulaError, ScenarioError
 
 NAME = "simulation"
+#: what runs of one cell measured, by name: output_gap (n,), and along the run F, scores and time (points, n)
+Runs = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,26 +43,57 @@ def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
     run = Run.create(out, {"argv": sys.argv[1:], "scenario": scenario.model_dump(mode="json")})
     store = Store(run.records(), run.writer())
     bar = Progress(False)
-    replicates = scenario.monte_carlo.replicates
-    units = [(b, i) for b in built for i in range(_blocks(b, replicates))]
     try:
-        run_units(NAME, units, ("output_gap",), (), store, threads, False,
-                  lambda d, t: bar.update(NAME, "runs", d, t), most=replicates)  # fmt: skip
+        measured = [_measured(built, chosen, scenario, store, threads, bar)]
+        for one in range(chosen + 1, chosen + scenario.simulation.seeds):
+            measured.append(_measured(_build(scenario, folder, one)[0], one, scenario, store, threads, bar))
     finally:
         bar.close()
         if store.writer:
             store.writer.close()
-    rows = [_row(b, store, replicates) for b in built]
-    document = {"version": 1, "seed": chosen, "scenario": scenario.title, "cells": rows, "left_out": left,
+    runs = [together(list(of_seeds)) for of_seeds in zip(*measured, strict=True)]
+    rows = [_row(b, r, scenario.simulation.points) for b, r in zip(built, runs, strict=True)]
+    document = {"version": 1, "seed": chosen, "seeds": scenario.simulation.seeds, "scenario": scenario.title,
+                "alpha": scenario.monte_carlo.alpha, "cells": rows, "left_out": left, "pairs": [],
                 "delay_tables": _delay_tables(built)}  # fmt: skip
+    if scenario.simulation.seeds > 1:
+        document["pairs"] = compared(rows, [r["output_gap"] for r in runs], scenario.monte_carlo.alpha)
     run.write("simulation.json", document)
     from ratecheck.report import plots
 
     drawn = plots.simulated(document, run.folder / "report")
-    return Simulated(
-        document,
-        [*_table(rows), *(f"left out: {r}" for r in left), *(f"plot {p}" for p in drawn), f"run  {run.folder}"],
-    )
+    lines = [*table(rows), *order(document), *(f"left out: {r}" for r in left), *(f"plot {p}" for p in drawn)]
+    return Simulated(document, [*lines, f"run  {run.folder}"])
+
+
+def _measured(built: list[Built], seed: int, scenario: scenarios.Scenario, store: Store, threads: int,
+              bar: Progress) -> list[Runs]:  # fmt: skip
+    """Simulate the cells under one seed; return for each the errors (n,), and the curves (points, n), of its runs."""
+    most, points, name = scenario.monte_carlo.replicates, scenario.simulation.points, f"{NAME} {seed}"
+    units = [(b, i) for b in built for i in range(_blocks(b, most))]
+    run_units(name, units, ("output_gap",), (), store, threads, False,
+              lambda d, t: bar.update(NAME, f"seed {seed}, runs", d, t), most=most, points=points)  # fmt: skip
+    return [_runs(b, [store.records[record_key(name, b.cell.digest, i)] for i in range(_blocks(b, most))],
+                  most if b.noisy else 1, points) for b in built]  # fmt: skip
+
+
+def _runs(built: Built, records: list[dict[str, Any]], count: int, points: int) -> Runs:
+    """Return the numbers of the first ``count`` runs, as float arrays: NaN where not finite."""
+    gap = np.concatenate([np.array(r["measured"]["output_gap"], dtype=float) for r in records])
+    names = records[0].get("curve", {})
+    curve = {n: np.concatenate([np.array(r["curve"][n], dtype=float) for r in records], axis=1) for n in names}
+    if curve:
+        curve["F"] = curve["F"] - built.instance.minimum
+    time, at = built.weighted.schedule.time, np.array(milestones(built.cell.K, points) or [built.cell.K])
+    clock = {} if time is None else {"time": time[at - 1][:, None]}
+    return {"output_gap": gap[:count], **{n: v[:, :count] for n, v in curve.items()}, **clock}
+
+
+def together(of_seeds: list[Runs]) -> Runs:
+    """Return the runs of all seeds; of several seeds each is one run, the mean of its own (they share delays)."""
+    if len(of_seeds) == 1:
+        return of_seeds[0]
+    return {name: np.stack([one[name].mean(axis=-1) for one in of_seeds], axis=-1) for name in of_seeds[0]}
 
 
 def _build(scenario: scenarios.Scenario, folder: Path | None, seed: int) -> tuple[list[Built], list[str]]:
@@ -77,22 +111,34 @@ def _build(scenario: scenarios.Scenario, folder: Path | None, seed: int) -> tupl
 
 
 def _blocks(built: Built, replicates: int) -> int:
-    return -(-replicates // block_width(built.instance.dimension)) if built.noisy else 1
+    return -(-replicates // width_of(built)) if built.noisy else 1
 
 
-def _row(built: Built, store: Store, replicates: int) -> dict[str, Any]:
-    found = gathered(NAME, built, _blocks(built, replicates), store, ("output_gap",))
-    gap = found["output_gap"][: replicates if built.noisy else 1]
-    cell, schedule = built.cell, built.weighted.schedule
-    last = schedule.horizon - 1
-    return {
-        "label": cell.label, "method": built.method.name, "stepsize": cell.stepsize, "M": cell.M, "K": cell.K,
+def _row(built: Built, runs: Runs, points: int) -> dict[str, Any]:
+    cell = built.cell
+    mean, se = _mean(runs["output_gap"])
+    row = {
+        "label": cell.label, "method": built.method.name, "scheduler": built.scheduler.name, "stepsize": cell.stepsize,
+        "M": cell.M, "K": cell.K,
         "sigma": built.constants["sigma"], "problem": cell.problem.label, "noise": cell.noise.label,
-        "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built), "n": len(gap),
-        "mean": float(np.mean(gap)), "se": float(np.std(gap, ddof=1) / math.sqrt(len(gap))) if len(gap) > 1 else 0.0,
-        "tau_max": _tau_max(built),
-        "time": None if schedule.time is None else float(schedule.time[last]),
+        "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built),
+        "n": len(runs["output_gap"]), "mean": float(mean), "se": float(se), "tau_max": _tau_max(built),
+        "time": float(runs["time"][-1].mean()) if "time" in runs else None,
     }  # fmt: skip
+    if points:
+        time = runs["time"].mean(axis=-1).tolist() if "time" in runs else None
+        row["curve"] = {"K": milestones(cell.K, points), "time": time}
+        for name in ("F", *built.problem.scores):
+            row["curve"][name] = dict(zip(("mean", "se"), (v.tolist() for v in _mean(runs[name])), strict=True))
+    return row
+
+
+def _mean(values: Any) -> tuple[Any, Any]:
+    """Return mean and standard error over the last axis; the error of one run is 0."""
+    n = values.shape[-1]
+    with np.errstate(all="ignore"):
+        mean = values.mean(axis=-1)
+        return mean, values.std(axis=-1, ddof=1) / math.sqrt(n) if n > 1 else 0 * mean
 
 
 def _constants(built: Built) -> dict[str, float]:
@@ -113,18 +159,3 @@ def _delay_tables(built: list[Built]) -> list[dict[str, Any]]:
 def _tau_max(built: Built) -> int:
     schedule = built.weighted.schedule
     return int(schedule.delay[: schedule.horizon].max())
-
-
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    head = (
-        f"{'method':<16} {'M':>4} {'K':>7} {'sigma':>7} {'F(output) - F*':>16} {'std. error':>11}"
-        f" {'time':>9}  stepsize, problem, delays"
-    )
-    body = [
-        f"{r['method']:<16} {r['M']:>4} {r['K']:>7} {r['sigma'] or 0:>7.3g}"
-        f" {format(r['mean'], '.6g') if math.isfinite(r['mean']) else 'diverged':>16} {r['se']:>11.2g}"
-        f" {'' if r['time'] is None else format(r['time'], '.4g'):>9}"
-        f"  {r['stepsize']}, {r['problem']}, {r['delays']}"
-        for r in rows
-    ]
-    return [head, *body]

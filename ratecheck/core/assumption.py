@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ratecheck.core import symbols
+from ratecheck.core.formula import Formula
 
 #: the chain of delay policies, smallest first (see the docs): what a worker's delay may depend on
 POLICIES = ("independent", "mean-zero given the duration", "data-dependent", "clairvoyant")
@@ -17,12 +18,14 @@ class Assumption:
     """A predicate over what parts declare. ``holds(facts)`` returns None, or what fails, with the number.
 
     ``facts`` has the constants of the cell (None where a part declares none) and the words ``classes`` (of the
-    problem), ``policy`` (of the delays), ``scheduler``, ``M``, ``K``.
+    problem), ``policy`` (of the delays), ``scheduler``, ``M``, ``K``. ``says``, where a derivation may use it, is the
+    assumption as an inequality between constants: left side, right side, and whether it is strict.
     """
 
     name: str
     statement: str
     holds: Callable[[Mapping[str, Any]], str | None]
+    says: tuple[Any, Any, bool] | None = None
 
 
 def of_class(word: str) -> Assumption:
@@ -54,6 +57,52 @@ def above_zero(name: str) -> Assumption:
         return known.holds(facts) or (None if facts[name] > 0 else f"{name} = {facts[name]:g} is not above 0")
 
     return Assumption(f"{name} > 0", f"${symbols.LATEX.get(name, name)} > 0$", holds)
+
+
+def fraction(name: str) -> Assumption:
+    """Assume that the cell has a constant of this name, at least 0 and below 1: momentum, say."""
+    known = has(name)
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        return known.holds(facts) or (None if 0 <= facts[name] < 1 else f"{name} = {facts[name]:g} is not in [0, 1)")
+
+    return Assumption(f"0 <= {name} < 1", rf"$0\le {symbols.LATEX.get(name, name)} < 1$", holds)
+
+
+def at_most(name: str, bound: Any) -> Assumption:
+    """Assume that a constant of the cell is at most a formula of others, such as a stepsize 1/(M L).
+
+    Both are decimals that were rounded, and so is the formula: a relative excess of 2^-40 is none.
+    """
+    known, formula = has(name), Formula(bound)
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        missing = known.holds(facts) or next((f for n in formula.names if (f := has(n).holds(facts))), None)
+        if missing:
+            return missing
+        largest = formula.value(facts)
+        if facts[name] <= largest * (1 + 2.0**-40):
+            return None
+        return f"{name} = {facts[name]:g} is above {formula.expr} = {largest:g}, and the theorem assumes at most that"
+
+    letter = symbols.LATEX.get(name, name)
+    says = (symbols.symbol_of(name), formula.expr, False)
+    return Assumption(f"{name} <= {formula.expr}", rf"${letter} \le {formula.latex()}$", holds, says)
+
+
+def below(name: str, bound: Any) -> Assumption:
+    """Assume that a constant of the cell is less than a formula of others."""
+    known, formula = has(name), Formula(bound)
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        missing = known.holds(facts) or next((f for n in formula.names if (f := has(n).holds(facts))), None)
+        if missing or facts[name] < (limit := formula.value(facts)):
+            return missing
+        return f"{name} = {facts[name]:g} is not below {formula.expr} = {limit:g}"
+
+    letter = symbols.LATEX.get(name, name)
+    says = (symbols.symbol_of(name), formula.expr, True)
+    return Assumption(f"{name} < {formula.expr}", rf"${letter} < {formula.latex()}$", holds, says)
 
 
 def at_least(left: str, right: str, factor: int = 1) -> Assumption:

@@ -14,6 +14,9 @@ from ratecheck.core.assumption import (
     Assumption,
     above_zero,
     at_least,
+    at_most,
+    below,
+    fraction,
     has,
     homogeneous,
     multiple_of_workers,
@@ -21,15 +24,17 @@ from ratecheck.core.assumption import (
     policy_up_to,
     scheduled,
 )
+from ratecheck.core.cell import Cell
 from ratecheck.core.formula import Formula
 from ratecheck.core.identity import Counting, Identity
+from ratecheck.core.stability import Stability
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.errors import FormulaError, PartError
 
 #: a theorem's file finds here what it needs
 __all__ = [
-    "POLICIES", "Assumption", "Claim", "Inequality", "Statement", "above_zero", "at_least", "has",
-    "multiple_of_workers", "of_class",
+    "POLICIES", "Assumption", "Claim", "Inequality", "Statement", "above_zero", "at_least", "at_most", "below",
+    "fraction", "has", "multiple_of_workers", "of_class",
 ]  # fmt: skip
 
 
@@ -40,13 +45,17 @@ class Inequality:
     ``second_moment``, where one is proven, bounds ``E[lhs^2]`` on one schedule under the claim's assumptions and
     additive noise. It may use, beside the constants of the cell and of the schedule, the symbol ``noise_spread``: the
     variance of ``||noise||^2`` in units of sigma^4. HOLDS HERE takes its second moment from here (``checks.kappa``).
+    ``policy``, where it is given, is the largest delay policy that this inequality covers, where the claim's is larger.
     """
 
     lhs: Formula
     rhs: Formula
     second_moment: Formula | None = None
+    policy: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
+        if self.policy not in ("", *POLICIES):
+            raise PartError(f"the policy of an Inequality is one of {', '.join(POLICIES)}, not {self.policy!r}.")
         if not (isinstance(self.lhs, Formula) and isinstance(self.rhs, Formula)):
             raise PartError("both sides of an Inequality are Formulas, such as Formula(noise=2 * sigma * B / sqrt(K)).")
         for name, term in self.lhs.terms.items():
@@ -72,7 +81,8 @@ class Inequality:
 
     def latex(self, relation: str = r"\le") -> str:
         """Return the inequality in LaTeX; ``relation`` is that of the claim's kind."""
-        return rf"\mathbb{{E}}\left[{self.lhs.latex()}\right] {relation} {self.rhs.latex()}"
+        covers = rf"\qquad\text{{({self.policy} delays)}}" if self.policy else ""
+        return rf"\mathbb{{E}}\left[{self.lhs.latex()}\right] {relation} {self.rhs.latex()}{covers}"
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -101,13 +111,17 @@ class Statement:
 class Claim:
     """A theorem: under these assumptions, this method with this stepsize makes this quantity at most this bound.
 
-    ``outputs`` maps output rules (R1, R0, RL) to statements, the default first. ``growth``, where weights grow along
-    the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the product of growth
-    over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a Stepsize or the
-    name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
-    A lemma has no outputs: only ``identities`` (equations between vectors) or ``counting`` (facts about schedules).
+    ``outputs`` maps output rules (R1, R0, RL, uniform) to statements, the default first. ``growth``, where weights grow
+    along the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the product of
+    growth over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a Stepsize or
+    the name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
+    A lemma has no outputs: only ``identities`` (equations between vectors), ``counting`` (facts about schedules) or
+    ``stability`` (the largest stable stepsizes). It
+    may fix numbers of its method, ``fixed = {"beta": 0}``, and the (M, K) of which all arrival orders are looked at,
+    ``cases``, which are else the scenario's.
     ``trivial`` is a bound that holds without the theorem: where the theorem's is above it, the cell is VACUOUS.
-    ``expect`` is "holds" or "refuted" (misprints, planted faults); ``kind`` "upper" or "lower".
+    ``expect`` is "holds" or "refuted" (misprints, planted faults); ``kind`` "upper" or "lower". ``cells`` are looked at
+    beside those of any scenario: a false claim brings its counterexamples.
     """
 
     title: str
@@ -123,9 +137,13 @@ class Claim:
     trivial: Formula | None = None
     identities: tuple[Identity, ...] = ()
     counting: tuple[Counting, ...] = ()
+    stability: tuple[Stability, ...] = ()
     expect: str = "holds"
+    cells: tuple[Cell, ...] = ()
     kind: str = "upper"
     notes: tuple[str, ...] = field(default=())
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    cases: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         if self.expect not in ("holds", "refuted"):
@@ -134,20 +152,22 @@ class Claim:
             raise PartError(f"claim {self.title!r}: kind is 'upper' or 'lower', not {self.kind!r}.")
         if self.policy not in POLICIES:
             raise PartError(f"claim {self.title!r}: policy is one of {', '.join(POLICIES)}, not {self.policy!r}.")
-        if not set(self.outputs) <= {"R0", "R1", "RL"}:
-            raise PartError(f"claim {self.title!r}: outputs maps R0, R1 or RL to a Statement.")
+        if not set(self.outputs) <= {"R0", "R1", "RL", "uniform"}:
+            raise PartError(f"claim {self.title!r}: outputs maps R0, R1, RL or uniform to a Statement.")
+        if self.fixed and self.outputs:
+            raise PartError(f"claim {self.title!r}: a claim with outputs fixes no numbers; assume them of the cell.")
         sides = [i.lhs for s in self.outputs.values() for i in s.inequalities().values()]
         if self.growth is not None and any("mean_gradient_sq" in lhs.names for lhs in sides):
             raise PartError(f"claim {self.title!r}: mean_gradient_sq is measured with weights that do not grow.")
-        if not (self.outputs or self.identities or self.counting):
-            raise PartError(f"claim {self.title!r} says nothing: it needs outputs, identities or counting.")
+        if not (self.outputs or self.identities or self.counting or self.stability):
+            raise PartError(f"claim {self.title!r} says nothing: it needs outputs, identities, counting or stability.")
 
     def __repr__(self) -> str:
         return f"Claim({self.title!r})"
 
     def _repr_markdown_(self) -> str:
         bounds = [rf"$$\text{{{rule}: }}{s.bound.latex(self.relation)}$$" for rule, s in self.outputs.items()]
-        facts = [f"$${i.statement}$$" for i in self.identities] + [f"$${c.statement}$$" for c in self.counting]
+        facts = [f"$${i.statement}$$" for i in self.identities] + [f"$${c.statement}$$" for c in (*self.counting, *self.stability)]
         return "\n\n".join([f"**{self.title}** ({self.source})", self.statement, *(bounds or facts)])
 
     @property
@@ -190,9 +210,9 @@ class Claim:
         return faults
 
     def require_dimensions(self) -> None:
-        """Raise FormulaError naming the first term with a wrong dimension."""
+        """Raise FormulaError naming the first term with a wrong dimension; of a false claim it may be the fault."""
         faults = self.dimension_faults()
-        if faults:
+        if faults and self.expect != "refuted":
             raise FormulaError(f"claim {self.title!r}: {faults[0]}. Look for sigma for sigma^2, L^2 for L, B for B^2.")
 
 

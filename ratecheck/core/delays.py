@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ratecheck.core.assumption import POLICIES
 from ratecheck.core.part import merged, number
 from ratecheck.errors import PartError
 
-#: parameters that every clock has: explicit mean durations, or a ratio slowest/fastest spread geometrically
-SPEEDS: Mapping[str, Any] = {"speeds": None, "spread": 1}
+#: parameters that every clock has: explicit mean durations, or a ratio slowest/fastest spread geometrically; and the
+#: part of the workers that takes ``slowdown`` times as long on top
+SPEEDS: Mapping[str, Any] = {"speeds": None, "spread": 1, "slow": 0, "slowdown": 10}
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,13 @@ class Delays:
 
     ``duration(key, worker, number, mean, par)`` is a kernel that returns how long the ``number``-th task of
     ``worker`` takes, given that worker's mean duration; it draws by key, so a duration does not depend on what else
-    happens. Clocks drive any scheduler and all take ``speeds`` (mean durations, one a worker) or ``spread``.
+    happens. Clocks drive any scheduler and all take ``speeds`` (mean durations, one a worker) or ``spread``, and
+    ``slow``: that part of the workers, rounded to whole ones, the first ones, takes ``slowdown`` times as long.
     ``order(workers, steps, par, key)`` returns the int64 vector of workers in order of arrival (steps,).
+
+    A clock may look at samples: ``stretch(noise, par)`` returns a factor (H,) on the durations of the H hand-outs, from
+    their noises (H, d) of unit variance in each coordinate. Its ``policy`` then says what delays may depend on (one of
+    ``POLICIES``), and every run has a schedule of its own.
 
     ``longest(workers, par)`` declares the largest delay that can occur (None: unbounded), ``par`` being the merged
     parameters with numbers as floats. ``recorded(par)`` gives (M, K) where the order is a recorded one.
@@ -37,10 +44,19 @@ class Delays:
     longest: Callable[[int, Mapping[str, Any]], int | None] | None = None
     recorded: Callable[[Mapping[str, Any]], tuple[int, int]] | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
+    stretch: Callable[[npt.NDArray[np.float64], Mapping[str, Any]], npt.NDArray[np.float64]] | None = None
+    policy: str = "independent"
 
     def __post_init__(self) -> None:
         if (self.duration is None) == (self.order is None):
             raise PartError(f"delays {self.name!r} needs either duration (a clock) or order, not both.")
+        if self.policy not in POLICIES:
+            raise PartError(f"delays {self.name!r}: policy is one of {', '.join(POLICIES)}, not {self.policy!r}.")
+        if (self.stretch is None) != (self.policy == POLICIES[0]) or (self.stretch and self.order):
+            raise PartError(
+                f"delays {self.name!r}: a clock that looks at samples has stretch and a policy beyond 'independent', "
+                "any other has neither."
+            )
 
     @property
     def is_clock(self) -> bool:
@@ -62,6 +78,14 @@ class Delays:
             raise PartError(f"delays {self.name!r}: {fault}.")
         return par
 
+    def factors(self, noise: npt.NDArray[np.float64], par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
+        """Return what ``stretch`` says of these noises (H, d): (H,). Raises PartError unless all are positive."""
+        assert self.stretch is not None
+        found = np.asarray(self.stretch(noise, par), dtype=np.float64)
+        if found.shape != noise.shape[:1] or not np.all((found > 0) & np.isfinite(found)):
+            raise PartError(f"delays {self.name!r}: stretch gives no positive number for each of {len(noise)} tasks.")
+        return found
+
     def means(self, workers: int, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         """Return the mean duration of each worker (M,), positive. Raises PartError when the speeds do not fit M."""
         if par.get("speeds") is not None:
@@ -73,6 +97,10 @@ class Delays:
             if not ratio > 0:
                 raise PartError(f"delays {self.name!r}: spread must be positive, not {ratio:g}.")
             means = ratio ** (np.arange(workers) / max(1, workers - 1))
+        slow = float(par.get("slow", 0))
+        if not 0 <= slow <= 1:
+            raise PartError(f"delays {self.name!r}: slow is a part of the workers, from 0 to 1, not {slow:g}.")
+        means[: round(slow * workers)] *= float(par.get("slowdown", 1))
         if not np.all((means > 0) & np.isfinite(means)):
             raise PartError(f"delays {self.name!r}: mean durations must be positive numbers.")
         return means

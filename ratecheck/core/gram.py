@@ -134,7 +134,8 @@ def advance(expr: Any, n: sp.Symbol) -> sp.Expr:
 def manifest(expr: Any) -> bool:
     """True when every term of the expanded expression is a product of nonnegative things with a factor >= 0.
 
-    Nonnegative are positive symbols, functions declared so, E||v||^2, even powers, and sums of such terms.
+    Nonnegative are positive symbols, functions declared so, E||v||^2, even powers, exponentials, logarithms of e or
+    more, and sums of such terms.
     """
     return all(_term(term) for term in sp.Add.make_args(normal(expr)))
 
@@ -148,7 +149,14 @@ def _term(term: sp.Expr) -> bool:
 def _factor(factor: sp.Expr) -> bool:
     if isinstance(factor, sp.Sum):
         return manifest(factor.function)
-    return bool(factor.is_nonnegative)
+    return bool(plain(factor).is_nonnegative)
+
+
+def plain(expr: Any) -> sp.Expr:
+    """Return it with a positive letter for every log(e + x), x >= 0: sympy does not see that they are at least 1."""
+    whole = sp.S.Zero + expr
+    known = (a for a in whole.atoms(sp.log) if (a.args[0] - sp.E).is_nonnegative)
+    return whole.xreplace({a: sp.Symbol(str(a), positive=True) for a in known})
 
 
 def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -> tuple[bool, str]:
@@ -164,5 +172,7 @@ def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -
     lower = (at_least or {}).get(K, sp.Integer(1))
     shifted = expr.subs(K, lower + rest).subs(M, 1 + m)
     top, bottom = (sp.expand(part) for part in sp.fraction(sp.together(shifted)))
+    if top == 0:
+        return True, ""
     words = f"({top})/({bottom}) with M = 1 + m, K = {lower} + k'"
     return manifest(top) and manifest(bottom) and bool(bottom.subs({m: 0, rest: 0}).is_positive), words

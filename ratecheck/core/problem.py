@@ -27,7 +27,7 @@ class Instance:
     row sampling has bounded variance, and zeta where the workers' objectives differ: ||grad F_m(x) - grad F(x)|| is at
     most zeta for every worker m and every x (``math.inf``: there is no such bound). ``rows`` is the number of rows of a
     finite sum (0: none), ``batch`` how many rows one gradient takes. ``classes`` are words that assumptions look for:
-    "convex", "smooth", ...
+    "convex", "smooth", ... A ``minimiser`` of NaN is one that nobody knows; ``minimum`` is then a lower bound on F.
     """
 
     data: Vector
@@ -44,6 +44,11 @@ class Instance:
         """The dimension d of the model."""
         return int(self.start.shape[0])
 
+    @property
+    def solved(self) -> bool:
+        """True when a minimiser is known."""
+        return bool(np.all(np.isfinite(self.minimiser)))
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -56,9 +61,11 @@ class Problem:
     ``sample[r * batch : (r + 1) * batch]``). Coordinate i of replicate r stands at ``i * R + r``.
 
     ``make(par, constants, key)`` returns an Instance; ``par`` are the merged parameters, ``constants`` the cell's
-    (M, K, sigma, W, ...; heterogeneous problems ask for M), ``key`` a uint64 for data it makes. ``layout(data,
+    (M, K, sigma, W, ...; heterogeneous problems ask for M, random starts for the seed of the run, ``seed``), ``key`` a
+    uint64 for data it makes. ``layout(data,
     replicates)`` may lay the data out anew for R replicates (a spectrum repeated, say), so that inner loops are long.
-    ``exact=True`` says that the kernels use only ``+ - * /`` and run on Fraction too.
+    ``exact=True`` says that the kernels use only ``+ - * /`` and run on Fraction too. ``scores`` are other numbers of a
+    model, by name, as kernels like ``value``: ``ratecheck run`` draws them along a run.
     """
 
     name: str
@@ -70,6 +77,7 @@ class Problem:
     par: Mapping[str, Any] = field(default_factory=dict, hash=False)
     exact: bool = False
     heterogeneous: bool = False
+    scores: Mapping[str, Callable[..., None]] = field(default_factory=dict, hash=False)
 
     def instance(self, given: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -> Instance:
         """Make the objective with parameters ``given`` over the defaults. Raises PartError with the problem's name."""

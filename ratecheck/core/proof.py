@@ -14,67 +14,14 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
-from ratecheck.core.gram import square
+from ratecheck.core.fact import Fact, Power, Square, Total, eq, le, total
 from ratecheck.core.setting import Setting
 
-
-@dataclass(frozen=True)
-class Fact:
-    """``left <= right``, or ``left == right`` when ``equality``, for all values of the indices free in it."""
-
-    left: sp.Expr
-    right: sp.Expr
-    equality: bool = False
-
-    @property
-    def expr(self) -> sp.Expr:
-        """What is >= 0: right - left; for an equality what is 0: left - right."""
-        return self.left - self.right if self.equality else self.right - self.left
-
-    def __str__(self) -> str:
-        return f"{self.left} {'=' if self.equality else '<='} {self.right}"
-
-
-def le(left: Any, right: Any) -> Fact:
-    """Return the fact left <= right."""
-    return Fact(sp.S.Zero + left, sp.S.Zero + right)
-
-
-def eq(left: Any, right: Any) -> Fact:
-    """Return the fact left = right."""
-    return Fact(sp.S.Zero + left, sp.S.Zero + right, True)
-
-
-@dataclass(frozen=True)
-class Square:
-    """The factor E||of||^2 of a certificate, ``of`` a combination of vectors."""
-
-    of: Any
-
-    @property
-    def expr(self) -> sp.Expr:
-        """E||of||^2 multiplied out."""
-        return square(self.of)
-
-
-@dataclass(frozen=True)
-class Power:
-    """The factor ``of**2`` of a certificate, ``of`` a real number."""
-
-    of: Any
-
-
-@dataclass(frozen=True)
-class Total:
-    """The factor "sum over ``index`` of the product of ``factors``" of a certificate; over the index's whole range."""
-
-    index: sp.Symbol
-    factors: tuple[Any, ...]
-
-
-def total(index: sp.Symbol, *factors: Any) -> tuple[Total]:
-    """Return one term of a certificate: the sum over ``index`` of a product."""
-    return (Total(index, factors),)
+__all__ = [
+    "Calculus", "Cauchy", "Class", "Counting", "Earlier", "Expectation", "Fact", "Given", "Growing", "Identity",
+    "Inequality", "Largest", "Minkowski", "Power", "Proof", "Rule", "Scalar", "Square", "Step", "Telescope", "Total",
+    "Trusted", "eq", "le", "total",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,8 +50,10 @@ class Identity(Step):
 class Class(Step):
     """An inequality of the class of functions, at named points of the setting.
 
-    ``of``: "convex", "smooth convex", "smooth" and "descent" (two points), "lipschitz" (one stochastic gradient),
-    "start" and "gap" (distance and value of x_0), "dissimilar" (one point, of workers that differ), "jensen".
+    ``of``: "convex", "smooth convex", "strongly convex", "smooth" and "descent" (two points), "slope" (one),
+    "lipschitz" (one stochastic gradient), "bounded" (one gradient of F), "start" and "gap" (distance and value of x_0),
+    "dissimilar" (one point, of workers that differ), "condition" (mu <= L), "jensen", "momentum" (beta >= 0);
+    "assumed": an inequality between constants that the claim assumes, at its name.
     """
 
     of: str
@@ -147,11 +96,35 @@ def _names(product: tuple[Any, ...]) -> list[str]:
 
 @dataclass(frozen=True)
 class Cauchy(Step):
-    """||v||^2 <= n times the sum of the squares, for a vector ``of`` that the setting's ``by`` says is a sum of n."""
+    """||v||^2 <= n times the sum of the squares, for a vector ``of`` that the setting's ``by`` says is a sum of n.
+
+    With ``weights``, one for each sum in ``by``: the sum of the weights, times that of weight times square.
+    """
 
     of: Any
     by: str
+    weights: tuple[Any, ...] = ()
     kind: ClassVar[str] = "cauchy"
+
+
+@dataclass(frozen=True)
+class Minkowski(Step):
+    """||of|| <= (sum of the ``weights``) cap G on every run, for a sum ``by`` of gradients with their stepsizes.
+
+    ``total`` names the fact that bounds the sum of the weights, ``steps`` those that say ghat0(m) and ghat(k) <= cap.
+    """
+
+    of: Any
+    by: str
+    weights: tuple[Any, ...]
+    total: str
+    steps: tuple[str, str]
+    kind: ClassVar[str] = "minkowski"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return (self.total, *self.steps)
 
 
 @dataclass(frozen=True)
@@ -227,7 +200,10 @@ class Rule(Step):
 
 @dataclass(frozen=True)
 class Counting(Step):
-    """A lemma about all schedules, by name (``ratecheck.checks.steps.counting`` has them), with its parameters."""
+    """A lemma about all schedules, by name (``ratecheck.checks.steps.counting`` has them), with its parameters.
+
+    A parameter in words is the name of a fact, but for ``output``, an output rule.
+    """
 
     lemma: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -236,7 +212,67 @@ class Counting(Step):
     @property
     def uses(self) -> tuple[str, ...]:
         """Names of the facts among the parameters."""
-        return tuple(v for v in self.given.values() if isinstance(v, str))
+        return tuple(v for name, v in self.given.items() if isinstance(v, str) and name != "output")
+
+
+@dataclass(frozen=True)
+class Largest(Step):
+    """``one`` <= ``of``, a maximum (``sympy.Max``) that has it among its arguments; or ``of`` <= ``most``.
+
+    For that each argument is at most ``most`` by one of the facts ``by``.
+    """
+
+    of: Any
+    one: Any = None
+    most: Any = None
+    by: tuple[str, ...] = ()
+    kind: ClassVar[str] = "largest"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return self.by
+
+
+@dataclass(frozen=True)
+class Growing(Step):
+    """A fact about weights w(k) that grow (``Growth`` of the setting).
+
+    ``of``: "positive", from the fact ``by`` that says number <= factor; "product", w at the start times exp(sum of
+    ``rate``) <= 1, from the fact ``by`` that says factor exp(rate) <= 1; "power", w at the start for a factor that is
+    the same at every k.
+    """
+
+    of: str
+    by: str = ""
+    rate: Any = None
+    kind: ClassVar[str] = "growing"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Name of the fact."""
+        return (self.by,) if self.by else ()
+
+
+@dataclass(frozen=True)
+class Calculus(Step):
+    """``says``, which holds for every real ``x`` (``side="right"``: for x >= 0), at x = ``at``.
+
+    ``says`` is made of powers of x and exponentials of its multiples. It holds at 0, and its derivatives have a sign.
+    For x >= 0 alone, ``at`` must be manifestly nonnegative, or ``by`` names the fact 0 <= at.
+    """
+
+    says: Fact
+    x: sp.Symbol
+    at: Any
+    side: str = "both"
+    by: str = ""
+    kind: ClassVar[str] = "calculus"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Name of the fact."""
+        return (self.by,) if self.by else ()
 
 
 @dataclass(frozen=True)

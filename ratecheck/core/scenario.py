@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ from ratecheck.errors import RatecheckError, ScenarioError
 Value = bool | int | float | str | list[Any]
 PartSpec = str | dict[str, Value]
 Positive = Annotated[int, Field(ge=1)]
-Rule = Literal["R0", "R1", "RL", "last"]
+Rule = Literal["R0", "R1", "RL", "uniform", "last"]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -35,6 +35,9 @@ class Exact(Strict):
     """Exact evidence: all arrival orders of these (M, K)."""
 
     cases: list[tuple[Positive, Positive]] = Field(default=[(2, 6), (3, 6)], min_length=1, description="pairs [M, K]")
+    bounds: list[tuple[Positive, Positive]] = Field(
+        default=[(2, 6), (3, 5)], description="pairs [M, K] for the bounds; none: leave them to the runs"
+    )
 
 
 class MonteCarlo(Strict):
@@ -52,6 +55,15 @@ class MonteCarlo(Strict):
     )
 
 
+class Simulation(Strict):
+    """What ``ratecheck run`` does: how many seeds, and how often it looks along a run."""
+
+    seeds: Positive = Field(
+        default=1, description="seeds in a row from 'seed' on, each with its own delays and samples for all methods"
+    )
+    points: int = Field(default=0, ge=0, description="F and the problem's scores are measured so often along each run")
+
+
 class Grid(Strict):
     """A product of settings: every key is one value or a list. A recorded trace brings its own M and K."""
 
@@ -64,12 +76,14 @@ class Grid(Strict):
     sigma: NonNegative | list[NonNegative] | None = None
     sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
     output: Rule | Literal["all"] | list[Rule] | None = Field(
-        default=None, description="R0, R1, RL, 'last' or 'all'; default: the claim's first"
+        default=None, description="R0, R1, RL, 'uniform', 'last' or 'all'; default: the claim's first"
     )
     method: str | list[str] | None = None
     scheduler: str | None = None
     stepsize: str | list[str] | None = None
-    constants: dict[str, float | str] = Field(default={}, description="constants declared by hand")
+    constants: dict[str, float | str | list[float | str]] = Field(
+        default={}, description="constants declared by hand, each a number or a list of them"
+    )
 
 
 class Scenario(Strict):
@@ -81,6 +95,7 @@ class Scenario(Strict):
     seed: int = Field(default=1, ge=0)
     exact: Exact = Exact()
     monte_carlo: MonteCarlo = MonteCarlo()
+    simulation: Simulation = Simulation()
     grid: list[Grid] = []
 
     def cells(self, folder: Path | None = None) -> list[Cell]:
@@ -136,7 +151,9 @@ def schema() -> dict[str, Any]:
 
 
 #: tables of a scenario file, for suggestions
-TABLES: dict[str, type[BaseModel]] = {"exact": Exact, "monte_carlo": MonteCarlo, "grid": Grid}
+TABLES: dict[str, type[BaseModel]] = {
+    "exact": Exact, "monte_carlo": MonteCarlo, "simulation": Simulation, "grid": Grid,
+}  # fmt: skip
 
 
 def sentence(fault: pydantic.ValidationError) -> str:
@@ -177,9 +194,9 @@ def _expand(grid: Grid, folder: Path | None) -> Iterator[Cell]:
     for problem, noise, given in itertools.product(_listed(grid.problem), _listed(grid.noise), _listed(grid.delays)):
         delays = _absolute(Part.of(given), folder)
         for workers, steps in _sizes(grid, delays, folder):
-            for level, output, method, stepsize in itertools.product(
+            for level, output, method, stepsize, constants in itertools.product(
                 _listed(grid.sigma if grid.sigma_over_sqrt_K is None else grid.sigma_over_sqrt_K),
-                outputs, _listed(grid.method), _listed(grid.stepsize),
+                outputs, _listed(grid.method), _listed(grid.stepsize), _numbers(grid.constants),
             ):  # fmt: skip
                 sigma = level if level is None or grid.sigma_over_sqrt_K is None else level * math.sqrt(steps)
                 yield Cell(
@@ -193,12 +210,14 @@ def _expand(grid: Grid, folder: Path | None) -> Iterator[Cell]:
                     _path(method, folder),
                     _path(grid.scheduler, folder),
                     _path(stepsize, folder),
-                    _numbers(grid.constants),
+                    constants,
                 )
 
 
-def _numbers(constants: dict[str, float | str]) -> dict[str, float]:
-    return {n: number(v, f"constant {n}") for n, v in constants.items()}
+def _numbers(constants: Mapping[str, Any]) -> list[dict[str, float]]:
+    """Return every combination of the constants declared by hand, as numbers."""
+    listed = [[(n, number(one, f"constant {n}")) for one in _listed(v)] for n, v in constants.items()]
+    return [dict(chosen) for chosen in itertools.product(*listed)]
 
 
 def _sizes(grid: Grid, delays: Part, folder: Path | None) -> Iterator[tuple[int, int]]:

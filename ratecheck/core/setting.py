@@ -72,7 +72,7 @@ p = sp.Symbol("p", positive=True)
 class Point:
     """A point, relative to x*, with gradient and value; ``noise`` of a stochastic gradient taken there.
 
-    ``own`` is the gradient, at the point, of the objective of the worker that is handed the point, where workers differ.
+    ``own`` is the gradient, there, of the objective of the worker that is handed the point, where workers differ.
     """
 
     position: Any
@@ -80,6 +80,21 @@ class Point:
     value: Any
     noise: Any = None
     own: Any = None
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Output weights that grow along the run (``core.setting_growing`` has such settings).
+
+    ``letter`` w: w(k) is the claim's growth up to the k-th weighed iterate over that up to the last one, so that
+    w(k - 1) = w(k) ``factor`` and w is 1 at the end. ``raw``: the weight of that iterate before it grows; the claim's
+    growth there is 1/``factor``, and 1 at a weight of 0. ``measured``: symbols that have no sign unless w > 0.
+    """
+
+    letter: Any
+    factor: Any
+    raw: Any
+    measured: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,16 @@ class Setting:
     #: equations that are no definitions, and the counting lemma that derives each
     lemmas: Mapping[str, str] = field(default_factory=dict)
     own_objectives: bool = False  #: whether each worker has an objective of its own
+    growth: Growth | None = None  #: of the output weights
+    #: symbols of a claim that have another name here, and that name
+    reads: Mapping[Any, Any] = field(default_factory=dict)
+    #: functions whose values the schedule decides, stepsizes apart: no numbers where delays depend on samples
+    by_schedule: tuple[Any, ...] = ()
+
+    def read(self, expr: Any) -> sp.Expr:
+        """Return an expression of a claim in the letters of the setting."""
+        found: sp.Expr = (sp.S.Zero + expr).subs(dict(self.reads))
+        return found
 
 
 _FIRST = sp.Sum(g_0(m), (m, 1, M))

@@ -82,8 +82,9 @@ class Shelf:
 def did_you_mean(name: str, names: list[str]) -> str:
     """Return '; did you mean x?' or a list of what there is."""
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    tails = {n.rsplit(".", 1)[-1]: n for n in names}
-    near = near or [tails[t] for t in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(tails), n=3)]
+    last = {n: n.rsplit(".", 1)[-1] for n in names}  # two papers may have a theorem of the same name
+    close = difflib.get_close_matches(name.rsplit(".", 1)[-1], sorted({*last.values()}), n=3)
+    near = near or [n for tail in close for n in names if last[n] == tail][:3]
     if near:
         return f"; did you mean {' or '.join(near)}?"
     return f"; there are: {', '.join(names) or 'none'}."

@@ -12,9 +12,12 @@ import numpy.typing as npt
 import sympy as sp
 
 from ratecheck.core.formula import Formula
+from ratecheck.core.symbols import K, k
 from ratecheck.errors import FormulaError
 
 UNIT = (-1, 2)
+#: the usual drops of training: 1 in the first half of a run, then 1/10, and 1/100 in the last quarter
+DROPS = sp.Piecewise((1, 2 * k <= K), (sp.Rational(1, 10), 4 * k <= 3 * K), (sp.Rational(1, 100), True))
 
 
 @dataclass(frozen=True, init=False)

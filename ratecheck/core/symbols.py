@@ -35,6 +35,11 @@ def unit_of(s: sp.Symbol) -> Unit | None:
     return _UNITS.get(s.name)
 
 
+def symbol_of(name: str) -> sp.Symbol:
+    """Return the symbol of this name, as they are all declared."""
+    return sp.Symbol(name, positive=True)
+
+
 def meaning_of(name: str) -> str:
     """Return what a declared symbol stands for, in words ('' when undeclared)."""
     return _MEANING.get(name, "")
@@ -51,11 +56,14 @@ tau = symbol("tau", "delay of a delivery, 1 is no delay", latex=r"\tau")
 L = symbol("L", "smoothness: the gradient is L-Lipschitz", f=1, x=-2)
 mu = symbol("mu", "strong convexity", f=1, x=-2, latex=r"\mu")
 G = symbol("G", "Lipschitz constant of every stochastic objective", f=1, x=-1)
+G_F = symbol("G_F", "Lipschitz constant of F itself, without noise", f=1, x=-1)
 sigma = symbol("sigma", "sigma^2 bounds the total variance of a stochastic gradient", f=1, x=-1, latex=r"\sigma")
 B = symbol("B", "B^2 bounds the squared distance from the start to a minimiser", x=1)
 Delta = symbol("Delta", "bounds F(x_0) - F*", f=1, latex=r"\Delta")
 zeta = symbol("zeta", "dissimilarity of the workers' objectives", f=1, x=-1, latex=r"\zeta")
 stepsize = symbol("stepsize", "a constant stepsize", f=-1, x=2, latex=r"\gamma")
+beta = symbol("beta", "momentum: the weight that is left of a gradient one step, or one group, later", latex=r"\beta")
+damping = symbol("damping", "factor on stepsizes of gradients with long delays, times the delay", latex="c")
 # numbers of one schedule with its stepsizes (schedule-conditional bounds)
 W = symbol("W", "sum of the output weights", f=-1, x=2, latex=r"\sum_k\hat\gamma_k")
 Q = symbol("Q", "sum over hand-outs of the squared final stepsize", f=-2, x=4, latex=r"\sum\hat\gamma^2")

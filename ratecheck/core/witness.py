@@ -17,7 +17,8 @@ FORMAT = 1
 class Witness:
     """One refutation: what to run (``cell``), which check (``check``), and the numbers that came out (``found``).
 
-    ``kind`` is "identity" (an arrival order), "identity-on-floats" or "monte-carlo" (a cell and seeds), or "stepsize".
+    ``kind`` is "identity" (an arrival order), "identity-on-floats" or "monte-carlo" (a cell and seeds), "stepsize",
+    "dimensions" (nothing to run) or "stability" (enclosures of the largest stable stepsizes).
     Rationals are texts 'p/q', floats are written to the last bit.
     """
 

@@ -26,6 +26,7 @@ from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import OF_SCHEDULE
 from ratecheck.engine.compile import is_users, seal
+from ratecheck.engine.samples import noise_of
 from ratecheck.engine.schedule import make, weigh
 from ratecheck.errors import AssumptionError, CapabilityError, PartError
 
@@ -59,7 +60,14 @@ class Built:
     constants: dict[str, Any]
     facts: dict[str, Any]
     key: np.uint64
+    delays: Delays
+    seed: int
     growth: Formula | None = None
+
+    @property
+    def own_schedules(self) -> bool:
+        """True when the delays look at samples, so that every run has a schedule of its own."""
+        return self.delays.stretch is not None
 
     @property
     def noisy(self) -> bool:
@@ -107,38 +115,81 @@ def build(
         )
     par = noise.parameters(cell.noise.par)
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
-    instance = problem.instance(plain, {"M": cell.M, "K": cell.K}, _data_key(cell))
-    constants = _constants(cell, problem, instance, noise, par)
+    instance = problem.instance(plain, {"M": cell.M, "K": cell.K, "seed": seed}, _data_key(cell))
+    own = {n: number(v, f"method {how.name!r}, {n}") for n, v in how.par.items() if v is not None}
+    constants = {**own, **_constants(cell, problem, instance, noise, par)}  # formulas may use the method's numbers
     facts = {
         **constants, "classes": instance.classes, "problem": cell.problem.label, "scheduler": who.name,
-        "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": "independent", "noise": noise.name,
+        "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": delays.policy, "noise": noise.name,
     }  # fmt: skip
     faults = failing(facts) if failing else []
     if faults:
         raise AssumptionError(faults[0])
-    weighted = weigh(_schedule_of(cell, who, delays, seed), rule, constants, cell.output or "R1", growth)
-    if plain != cell.problem.par:
-        instance = _derived(cell, problem, {**constants, **weighted.constants})
-        constants = _unmoved(constants, _constants(cell, problem, instance, noise, par), rule, problem)
-    constants |= weighted.constants
-    facts |= constants
     numbers = np.array([par[n] for n in noise.par] or [0.0])
     # methods, stepsizes and claims are compared on the same samples
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
-    return Built(cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts,
-                 key_of("samples", seed, common), growth)  # fmt: skip
+    key = key_of("samples", seed, common)
+    look = _noise(key, 0, noise, numbers, instance.dimension) if delays.stretch else None
+    schedule = _schedule_of(cell, who, delays, seed, look)
+    weighted = weigh(schedule, rule, constants, cell.output or "R1", growth)
+    if plain != cell.problem.par:
+        if delays.stretch:
+            raise CapabilityError(
+                f"a parameter of problem {problem.name!r} is derived from the schedule, and every run has a schedule "
+                f"of its own under delays {delays.name!r}, which look at samples."
+            )
+        instance = _derived(cell, problem, {**constants, **weighted.constants, "seed": seed})
+        constants = _unmoved(constants, {**own, **_constants(cell, problem, instance, noise, par)}, rule, problem)
+    constants |= weighted.constants
+    facts |= constants
+    return Built(
+        cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts, key, delays, seed, growth
+    )  # fmt: skip
+
+
+def of_block(built: Built, block: int) -> Built:
+    """Return the cell with the schedule of one block of runs: where delays look at samples each has its own.
+
+    Its noise is drawn by key at hand-out, as the run will meet it; nothing is known of the iterates.
+    """
+    if not built.own_schedules or block == 0:
+        return built
+    look = _noise(built.key, block, built.noise, built.noise_par, built.instance.dimension)
+    schedule = _schedule_of(built.cell, built.scheduler, built.delays, built.seed, look, block)
+    weighted = weigh(schedule, built.stepsize, built.constants, built.cell.output or "R1", built.growth)
+    return replace(built, weighted=weighted, constants={**built.constants, **weighted.constants})
+
+
+def _noise(
+    key: np.uint64, block: int, noise: Noise, par: npt.NDArray[np.float64], dimension: int
+) -> Callable[[int], npt.NDArray[np.float64]]:
+    """Return what draws the noise (H, d) of the hand-outs of a block of one run."""
+    if noise.draw is not None:
+        raise CapabilityError(f"the delays look at additive noise, and noise {noise.name!r} samples rows.")
+    if noise.fill is None:
+        return lambda handouts: np.zeros((handouts, dimension))
+    fill = seal("fill", noise.fill)
+    return lambda handouts: noise_of(fill, key_of(int(key), "block", block), par, handouts, dimension)
 
 
 def _data_key(cell: Cell) -> np.uint64:
     return key_of("problem", Path(cell.problem.name).stem)
 
 
-def _schedule_of(cell: Cell, scheduler: Scheduler, delays: Delays, seed: int) -> Schedule:
+def _schedule_of(
+    cell: Cell, scheduler: Scheduler, delays: Delays, seed: int,
+    look: Callable[[int], npt.NDArray[np.float64]] | None = None, block: int = 0,
+) -> Schedule:  # fmt: skip
     if cell.K > LONGEST:
         raise CapabilityError(f"K = {cell.K:,} is more than the {LONGEST:,} steps that a schedule may have in memory.")
     key = key_of("delays", seed, cell.delays.label, cell.M)
-    par = _frozen(delays.parameters(cell.delays.par))
-    schedule = _schedule(scheduler, delays, par, cell.M, cell.K, int(key), cell.output == "RL")
+    close, given = cell.output == "RL", delays.parameters(cell.delays.par)
+    if look is not None:
+        own = key_of(int(key), "block", block)
+        schedule = make(scheduler, delays, given, cell.M, cell.K, own, close=close, noise=look)
+        return schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
+    par = _frozen(given)
+    schedule = _schedule(scheduler, delays, par, cell.M, cell.K, int(key), close)
     return schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
 
 
@@ -189,7 +240,7 @@ def _constants(cell: Cell, problem: Problem, instance: Instance, noise: Noise, p
     found: dict[str, Any] = {
         "M": cell.M, "K": cell.K, "d": instance.dimension, "L": declared.get("L"), "mu": declared.get("mu"),
         "zeta": declared.get("zeta", 0.0), "sigma": sigma, "B": float(np.sqrt(gap @ gap)),
-        "Delta": _start_gap(problem, instance), "G": declared.get("G"),
+        "Delta": _start_gap(problem, instance), "G": declared.get("G"), "G_F": declared.get("G"),
     }  # fmt: skip
     if found["G"] is not None and noise.additive and sigma:
         bound = noise.bound(par) if noise.bound else math.inf

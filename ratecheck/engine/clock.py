@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ratecheck.core.schedule import Ints
+from ratecheck.core.schedule import Floats, Ints
 
 
 class Tape(NamedTuple):
@@ -36,6 +36,7 @@ class Desk(NamedTuple):
     first: Any  # (M,) oldest task in flight of each worker (-1: none), the head of a linked list
     last: Any  # (M,) newest task in flight of each worker
     after: Any  # (H,) the same worker's next task (-1: none)
+    stretch: Any  # (H,) factor on the duration of each hand-out; empty: 1
     slots: Any  # (J,) stack of free job slots
     state: Any  # scheduler's memory
     handed: Any  # (J + 1,) scheduler's answer
@@ -62,7 +63,7 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
 
     With a non-empty ``order`` (workers in order of arrival) there are no times: the worker's oldest task arrives;
     ``-n - 1`` is returned when ``order[n]`` has nothing in flight. With an empty one, tasks take
-    ``duration(key, worker, number, mean, par)`` each, one after the other per worker.
+    ``duration(key, worker, number, mean, par)`` each, times ``desk.stretch``, one after the other per worker.
     """
     workers = means.shape[0]
     explicit = order.shape[0] > 0
@@ -82,7 +83,10 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
             slot = desk.slots[spare]
             tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
             if not explicit:
-                desk.free[m] = max(now, desk.free[m]) + desk.ahead[m]
+                length = desk.ahead[m]
+                if desk.stretch.shape[0] > 0:
+                    length *= desk.stretch[made]
+                desk.free[m] = max(now, desk.free[m]) + length
                 desk.due[slot] = desk.free[m]
                 # the next duration is drawn now, so that the processor does it while the matches are played
                 desk.done[m] += 1
@@ -128,8 +132,8 @@ def empty_tape(deliveries: int, handouts: int) -> Tape:
     return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 
 
-def empty_desk(workers: int, jobs: int, handouts: int, state: Ints) -> Desk:
-    """Return the initial state of the schedule kernel; ``state`` is the scheduler's own."""
+def empty_desk(workers: int, jobs: int, handouts: int, state: Ints, stretch: Floats) -> Desk:
+    """Return the initial state of the schedule kernel; ``state`` is the scheduler's own, ``stretch`` the clock's."""
     leaves = 1 << (workers - 1).bit_length()
     tree = np.arange(-leaves, leaves, dtype=np.int64)
     for node in range(leaves - 1, 0, -1):
@@ -142,4 +146,4 @@ def empty_desk(workers: int, jobs: int, handouts: int, state: Ints) -> Desk:
     handed = whole(max(jobs, workers) + 1)
     return Desk(tree, np.full(leaves, np.inf), np.zeros(jobs), np.zeros(workers), np.zeros(workers),
                 whole(workers), whole(workers, -1),
-                whole(workers, -1), np.empty(handouts, dtype=np.int64), slots, state, handed)  # fmt: skip
+                whole(workers, -1), np.empty(handouts, dtype=np.int64), stretch, slots, state, handed)  # fmt: skip

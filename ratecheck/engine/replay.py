@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -70,16 +71,31 @@ def replay_rows(
     plan = plan_of(schedule, gamma, gamma_hat, [0] * (schedule.steps + 1), exact=True)
     begin(method, state, x0)
     virtual = x0.copy()
+    issued: tuple[Flying, ...] = ()
     do = switches(method, rows=1)
     for n in range(schedule.horizon):
         loop.run(n, n + 1, method.receive, method.query or no_query, gradient, no_fill, no_fill, no_fill, draw,
                  server, plan, state.flight, state.stream, do, None, None, 0, 0)  # fmt: skip
         for h in range(plan.offset[n], plan.offset[n + 1]):
             virtual[1 + h] -= gamma_hat[h]
-        visit(view_of(n, x0, virtual, schedule, plan, state))
+        issued += just_issued(n, schedule, plan, state)
+        visit(view_of(n, x0, virtual, method, schedule, plan, state, issued))
 
 
-def view_of(n: int, x0: Any, virtual: Any, schedule: Schedule, plan: loop.Plan, state: State) -> View:
+def flying_of(h: int, schedule: Schedule, plan: loop.Plan, state: State) -> Flying:
+    """Return the gradient of hand-out h, which the worker's next hand-out will overwrite."""
+    gradient = state.flight.grad[int(plan.to_job[h]), 0]
+    return Flying(int(plan.to_worker[h]), int(schedule.made_at[h]), plan.gamma_hat[h], gradient, h)
+
+
+def just_issued(n: int, schedule: Schedule, plan: loop.Plan, state: State) -> tuple[Flying, ...]:
+    """Return copies of the gradients handed out between deliveries n and n + 1."""
+    made = (flying_of(h, schedule, plan, state) for h in range(int(plan.offset[n]), int(plan.offset[n + 1])))
+    return tuple(replace(f, gradient=f.gradient.copy()) for f in made)
+
+
+def view_of(n: int, x0: Any, virtual: Any, method: Method, schedule: Schedule, plan: loop.Plan, state: State,
+            issued: tuple[Flying, ...] | None = None) -> View:  # fmt: skip
     """Return what identities see after delivery n + 1 and before the hand-outs that follow it."""
     made = int(plan.offset[n + 1])
     out = np.ones(made, dtype=bool)
@@ -94,16 +110,10 @@ def view_of(n: int, x0: Any, virtual: Any, schedule: Schedule, plan: loop.Plan, 
         x=state.server.x[0],
         start=x0,
         virtual=virtual,
-        vectors=dict(enumerate(state.server.x)),
-        in_flight=tuple(
-            Flying(
-                int(plan.to_worker[h]),
-                int(schedule.made_at[h]),
-                plan.gamma_hat[h],
-                state.flight.grad[int(plan.to_job[h]), 0],
-            )
-            for h in (*flying.tolist(), now)
-        ),
+        vectors={**dict(enumerate(state.server.x)), **dict(zip(method.slots, state.server.x, strict=True))},
+        par=dict(zip(method.par, state.server.par, strict=True)),
+        in_flight=tuple(flying_of(h, schedule, plan, state) for h in (*flying.tolist(), now)),
+        issued=issued,
     )
 
 

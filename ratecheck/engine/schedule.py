@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from ratecheck.core.delays import Delays
 from ratecheck.core.formula import Formula
 from ratecheck.core.keys import wrapping
-from ratecheck.core.schedule import Schedule, Weighted, grown
+from ratecheck.core.schedule import Floats, Schedule, Weighted, grown
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.engine.clock import empty_desk, empty_tape, simulate
@@ -19,6 +20,10 @@ from ratecheck.errors import CapabilityError, PartError
 
 #: deliveries simulated beyond the horizon, at most, until every gradient in flight is back (output rule RL)
 CLOSING = 200
+#: output rules
+RULES = ("R0", "R1", "RL", "uniform", "last")
+#: no factors on durations
+NONE = np.zeros(0)
 
 
 def _no_duration(key: Any, worker: int, number: int, mean: float, par: Any) -> float:
@@ -44,11 +49,13 @@ def make(
     key: np.uint64,
     *,
     close: bool = False,
+    noise: Callable[[int], Floats] | None = None,
 ) -> Schedule:
     """Return a schedule with ``steps`` counted deliveries, made by the compiled kernel.
 
-    ``par`` are the delays' merged parameters. ``close=True`` simulates on until every gradient in flight at the
-    horizon is back (needs a clock). Raises CapabilityError when the scheduler needs durations and the delays have
+    ``par`` are the delays' merged parameters, ``noise(H)`` the noises (H, d) of the first H hand-outs, for delays that
+    look at them (without it they do not). ``close=True`` simulates on until every gradient in flight at the horizon is
+    back (needs a clock). Raises CapabilityError when the scheduler needs durations and the delays have
     none, or when gradients stay out too long to close.
     """
     if scheduler.needs_durations and not delays.is_clock:
@@ -70,7 +77,10 @@ def make(
             order = np.asarray(delays.order(workers, total, par, key), dtype=np.int64)
             if order.shape[0] < total or order.min() < 0 or order.max() >= workers:
                 raise PartError(f"delays {delays.name!r} gives no order of {total} arrivals of {workers} workers.")
-        found = _record(kernel, None, None, scheduler, workers, order, means, numbers, key, total, steps)
+        stretch = NONE
+        if delays.stretch is not None and noise is not None:
+            stretch = delays.factors(noise(_handouts(scheduler, workers, total)), par)
+        found = _record(kernel, None, None, scheduler, workers, order, means, numbers, key, total, steps, stretch)
         if found.steps >= steps and (found.closed or not close):
             return found
         if total >= limit or (close and not delays.is_clock):
@@ -95,10 +105,15 @@ def _try_out(scheduler: Scheduler, duration: Any, workers: int, means: Any, numb
         ) from fault
 
 
+def _handouts(scheduler: Scheduler, workers: int, deliveries: int) -> int:
+    """Return the largest number of hand-outs that so many deliveries can come with."""
+    return workers + deliveries * (workers if scheduler.every else 1)
+
+
 def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, workers: int, order: Any, means: Any,
-            numbers: Any, key: Any, total: int, steps: int | None) -> Schedule:  # fmt: skip
-    handouts = workers + total * (workers if scheduler.every else 1)
-    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key))
+            numbers: Any, key: Any, total: int, steps: int | None, stretch: Floats = NONE) -> Schedule:  # fmt: skip
+    handouts = _handouts(scheduler, workers, total)
+    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key), stretch)
     functions = () if decide is None else (decide, duration)
     made = int(kernel(*functions, np.asarray(order, dtype=np.int64), means, numbers, key, tape, desk))
     if made < 0:
@@ -128,16 +143,18 @@ def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, worke
 def weigh(
     schedule: Schedule, stepsize: Stepsize, constants: dict[str, Any], output: str, growth: Formula | None = None
 ) -> Weighted:
-    """Put stepsizes on a schedule under an output rule: R0 arrival-weighted, R1 horizon-closed, RL literal.
+    """Put stepsizes on a schedule under an output rule: R0 arrival-weighted, R1 horizon-closed, RL literal, uniform.
 
     R0: the weight of x_j is the stepsize its gradient was applied with, x_0 included, gradients in flight 0.
     R1: gradients in flight of x_i (i >= 1) are closed as if all came back at K + 1; initial ones in flight get 0.
     RL (as printed in Mishchenko et al. 2022): the true final stepsize; raises CapabilityError unless all return.
+    uniform: x_0..x_{K-1} alike, the mean of the stepsizes applied each, so that W is their sum; gradients in flight of
+    x_i (i >= 1) are closed as under R1.
     last: no average, all weight is on x_K; gradients in flight 0.
     The stepsize may use the largest delays of the schedule; ``growth`` is that of the claim's weights, if they grow.
     """
-    if output not in ("R0", "R1", "RL", "last"):
-        raise CapabilityError(f"unknown output rule {output!r}; there are R0, R1, RL and last.")
+    if output not in RULES:
+        raise CapabilityError(f"unknown output rule {output!r}; there are {', '.join(RULES)}.")
     horizon, steps, handouts = schedule.horizon, schedule.steps, schedule.handouts
     constants = {**constants, **schedule.longest}
     reach = len(schedule.worker) if output == "RL" else horizon
@@ -147,7 +164,7 @@ def weigh(
     gamma_hat[schedule.source[:reach]] = np.where(schedule.counted[:reach] > 0, gamma, 0.0)
     if output == "RL" and not schedule.closed:
         raise CapabilityError("output rule RL needs every gradient in flight to return, and this schedule ends before.")
-    if output == "R1":
+    if output in ("R1", "uniform"):
         flying = np.ones(handouts, dtype=bool)
         flying[schedule.source[:horizon]] = False
         flying &= made_at > 0
@@ -157,6 +174,8 @@ def weigh(
     weight = np.bincount(made_at, weights=gamma_hat, minlength=steps + 1).astype(np.float64)
     if output != "R0":
         weight[0] = 0.0
+    if output == "uniform":
+        weight = np.where(np.arange(steps + 1) < steps, gamma[:horizon][schedule.counted[:horizon] > 0].mean(), 0.0)
     if output == "last":
         weight = np.where(np.arange(steps + 1) == steps, 1.0, 0.0)
     along = np.ones(steps + 2)

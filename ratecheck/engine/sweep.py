@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ratecheck.core.identity import View
+from ratecheck.core.identity import Flying, View
 from ratecheck.core.keys import key_of, wrapping
 from ratecheck.core.method import Arrival
 from ratecheck.core.symbols import MEASURED
 from ratecheck.engine import loop
 from ratecheck.engine.build import Built
-from ratecheck.engine.replay import plan_of, view_of
+from ratecheck.engine.replay import just_issued, plan_of, view_of
 from ratecheck.engine.state import (
     State,
     allocate,
@@ -44,12 +44,16 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one block measured: arrays (R,) by name, the averages (D,) and last iterates (D,)."""
+    """What one block measured: arrays (R,) by name, the averages (D,) and last iterates (D,).
+
+    ``curve`` has what was measured along the run, by name: F and the problem's scores, arrays (milestones, R).
+    """
 
     measured: dict[str, Floats]
     average: Floats
     last: Floats
     finite: npt.NDArray[np.bool_]
+    curve: dict[str, Floats]
 
 
 def block_width(dimension: int) -> int:
@@ -60,6 +64,11 @@ def block_width(dimension: int) -> int:
     return width
 
 
+def width_of(built: Built) -> int:
+    """Return how many runs of a cell share a block, and with it a schedule: one where delays look at samples."""
+    return block_width(built.instance.dimension) if built.noisy and not built.own_schedules else 1
+
+
 def watch_points(deliveries: int, count: int = 8) -> list[int]:
     """Return at most ``count`` steps in 1..N at which identities are looked at: first, last, log-spaced between."""
     return sorted({int(n) for n in np.unique(np.geomspace(1, deliveries, count).round())} | {deliveries})
@@ -68,14 +77,16 @@ def watch_points(deliveries: int, count: int = 8) -> list[int]:
 def simulate(
     built: Built, block: int, replicates: int, wanted: tuple[str, ...] = MEASURED, *,
     strict: bool = False, plain: bool = False, chunk: int = CHUNK, stop: threading.Event | None = None,
-    visit: Callable[[View, State], None] | None = None,
+    visit: Callable[[View, State], None] | None = None, milestones: Sequence[int] = (),
+    history: int = 0,
 ) -> Outcome:  # fmt: skip
     """Run ``replicates`` replicates of the cell as one vector and return what was measured.
 
     ``block`` numbers the block: its samples depend on the cell's key and this number alone. ``strict=True`` uses the
     build that is bitwise equal to CPython, ``plain=True`` CPython itself. ``visit`` is shown the state at the watch
-    points, before the hand-outs. Results do not depend on ``chunk``. Raises Stopped when the flag ``stop`` is set and
-    PartError when a kernel fails.
+    points, before the hand-outs, and after each of the first ``history`` deliveries, with all gradients handed out so
+    far. ``milestones`` are numbers of deliveries, increasing, after which F and the problem's scores are measured.
+    Results do not depend on ``chunk``. Raises Stopped when the flag ``stop`` is set and PartError when a kernel fails.
     """
     method, problem, weighted = built.method, built.problem, built.weighted
     instance, sigma = built.instance, built.constants["sigma"] or 0.0
@@ -99,8 +110,25 @@ def simulate(
     key = key_of(int(built.key), "block", block)
     arguments = (state.server, plan, state.flight, state.stream, do, data, built.noise_par, float(scale), key)
     begin(method, state, x0, start)
-    _guarded(built, _drive, run, kernels, arguments, len(plan.worker), chunk, stop, visit, x0, built, state)
-    return _measure(built, state, replicates, kernels, data)
+    seers = _scorers(built, kernels, strict, plain) if milestones else {}
+    curve: dict[str, list[Floats]] = {name: [] for name in seers}
+    watched = {*watch_points(len(plan.worker)), *range(1, min(history, len(plan.worker)) + 1)} if visit else set()
+    issued: list[Flying] = []
+
+    def see(n: int) -> None:
+        if visit and n in watched:
+            if n <= history:
+                issued.extend(just_issued(n - 1, weighted.schedule, plan, state))
+            seen = tuple(issued) if n <= history else None
+            visit(view_of(n - 1, x0, state.stream.virtual, method, weighted.schedule, plan, state, seen), state)
+        for name, of in seers.items() if n in milestones else ():
+            curve[name].append(np.zeros(replicates))
+            with np.errstate(all="ignore"), wrapping():
+                of(state.server.x[0], data, curve[name][-1])
+
+    _guarded(built, _drive, run, kernels, arguments, len(plan.worker), chunk, stop, {*watched, *milestones}, see)
+    found = _measure(built, state, replicates, kernels, data)
+    return replace(found, curve={name: np.array(values) for name, values in curve.items()})
 
 
 _TRIED: set[tuple[Any, ...]] = set()
@@ -110,7 +138,8 @@ def try_out(built: Built) -> None:
     """Run a user's kernels for a few steps in CPython, once: a wrong index is an error there, compiled a crash."""
     from ratecheck.engine.compile import is_users
 
-    functions = (*kernels_of(built.method, built.problem, built.noise), built.method.start)
+    kernels = kernels_of(built.method, built.problem, built.noise)
+    functions = (*kernels, *built.problem.scores.values(), built.method.start)
     if functions in _TRIED:
         return
     _TRIED.add(functions)
@@ -125,21 +154,30 @@ def try_out(built: Built) -> None:
         gamma_hat=weighted.gamma_hat[: few.handouts],
         weight=weighted.weight[: few.steps + 1],
     )
-    simulate(replace(built, weighted=short), 0, 2, plain=True)
+    simulate(replace(built, weighted=short), 0, 2, plain=True, milestones=(few.horizon,))
 
 
 def _drive(run: Any, kernels: Any, arguments: Any, deliveries: int, chunk: int, stop: threading.Event | None,
-           visit: Callable[[View, State], None] | None, x0: Floats, built: Built, state: State) -> None:  # fmt: skip
+           stops: Set[int], see: Callable[[int], None]) -> None:  # fmt: skip
     first = 0
-    stops = watch_points(deliveries) if visit else []
     for last in sorted({*range(chunk, deliveries + 1, chunk), *stops, deliveries + 1}):
         if stop is not None and stop.is_set():
             raise Stopped
         with np.errstate(all="ignore"), wrapping():  # an uncompiled run may diverge too
             run(first, last, *kernels, *arguments)
         first = last
-        if visit and last in stops:
-            visit(view_of(last - 1, x0, state.stream.virtual, built.weighted.schedule, arguments[1], state), state)
+        if last in stops:
+            see(last)
+
+
+def _scorers(built: Built, kernels: Any, strict: bool, plain: bool) -> dict[str, Callable[..., None]]:
+    """Return the kernels of F and of the problem's scores, sealed unless ``plain``."""
+    found = {"F": kernels[loop.Kernels._fields.index("value")]}
+    if plain:
+        return {**found, **built.problem.scores}
+    from ratecheck.engine.compile import seal
+
+    return {**found, **{name: seal("value", of, strict) for name, of in built.problem.scores.items()}}
 
 
 def _engine(built: Built, strict: bool, plain: bool) -> tuple[Any, Any, Any]:
@@ -213,7 +251,7 @@ def _measure(built: Built, state: State, replicates: int, kernels: Any, data: Fl
             "last_gap": gap(last),
         }
     finite = np.isfinite(last.reshape(-1, replicates)).all(axis=0) & np.isfinite(measured["output_gap"])
-    return Outcome(measured, average, last, finite)
+    return Outcome(measured, average, last, finite, {})
 
 
 def _squares(vector: Floats, replicates: int) -> Floats:

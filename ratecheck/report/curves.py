@@ -24,29 +24,43 @@ def rows_of(document: Mapping[str, Any]) -> list[Row]:
     """Return one row a cell: panel, line (``how`` and M), K, time (None without a clock), mean, one standard error."""
     cells = [c for c in document.get("cells", ()) if number(c.get("mean")) is not None]
     places = list(dict.fromkeys(tuple(c.get(n) for n in PANEL) for c in cells))
-    names = _differing(cells)
     rows: list[Row] = []
-    for cell in cells:
+    for cell, how in zip(cells, hows(cells), strict=True):
         panel = places.index(tuple(cell.get(n) for n in PANEL)) + 1
         mean, se = float(cell["mean"]), number(cell.get("se")) or 0.0
         rows.append({
-            "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "how": _how(cell, names),
+            "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "how": how,
             "M": cell["M"], "K": cell["K"], "time": number(cell.get("time")), "n": cell.get("n"), "mean": mean,
             "se": se, "low": mean - se, "high": mean + se,
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0, r["M"], r["K"]))
 
 
-def _differing(cells: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the names of the constants declared by hand that are not the same number in all cells."""
+def hows(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what each cell's line is called: method, stepsize, the scheduler and the constants that tell lines apart.
+
+    A scheduler other than async does where the method runs under several; constants do that are declared by hand and
+    not the same number in all cells of the same M.
+    """
+    schedulers = others(cells)
     names = dict.fromkeys(n for c in cells for n in c.get("constants", {}))
-    return [n for n in names if len({c.get("constants", {}).get(n) for c in cells}) > 1]
+    values = {n: {(c["M"], c.get("constants", {}).get(n)) for c in cells} for n in names}
+    differing = [n for n, found in values.items() if len(found) > len({c["M"] for c in cells})]
+    return [_how(cell, scheduler, differing) for cell, scheduler in zip(cells, schedulers, strict=True)]
 
 
-def _how(cell: Mapping[str, Any], names: Sequence[str]) -> str:
+def others(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return each cell's scheduler where its method runs under several and this is not async, else ''."""
+    of = {(c["method"], c.get("scheduler")) for c in cells}
+    several = {m for m, s in of if (m, "async") in of and s != "async"}
+    return [str(c["scheduler"]) if c["method"] in several and c["scheduler"] != "async" else "" for c in cells]
+
+
+def _how(cell: Mapping[str, Any], scheduler: str, names: Sequence[str]) -> str:
     declared = cell.get("constants", {})
     numbers = [f"{n} = {declared[n]:.4g}" for n in names if n in declared]
-    return ", ".join([str(cell[n]) for n in ("method", "stepsize") if cell.get(n)] + numbers)
+    named = [str(cell[n]) for n in ("method", "stepsize") if cell.get(n)]
+    return ", ".join([*named, *([scheduler] if scheduler else []), *numbers])
 
 
 def drawn(rows: Sequence[Row], axis: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratecheck.report import curves, marks, style, tables
+from ratecheck.report import curves, learning, marks, style, tables
 from ratecheck.report.captions import caption, quantity
 from ratecheck.report.heat import tightness
 from ratecheck.report.panels import grid_of, label, legend, lines_of
@@ -124,8 +124,8 @@ def simulated(document: Mapping[str, Any], folder: Path) -> list[Path]:
     if not rows:
         return []
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, axis in curves.AXES.items():
+    written = _along(document, folder)
+    for name, axis in curves.AXES.items() if not written else ():
         if curves.drawn(rows, axis):
             text = f"{document.get('scenario', 'Simulation')}: {curves.caption(rows, axis)}"
             written += _files(curves.draw(rows, axis), rows, folder / name, "Simulation", text)
@@ -133,6 +133,19 @@ def simulated(document: Mapping[str, Any], folder: Path) -> list[Path]:
     if tables.delay_rows(result):
         text = caption("delays", result)
         written += _files(delays(result), tables.delay_rows(result), folder / "delays", TITLES["delays"], text)
+    return written
+
+
+def _along(document: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Draw what was measured along the runs, each number against gradients and against time."""
+    written = []
+    for measured in learning.quantities(document):
+        rows = learning.rows_of(document, measured)
+        for suffix, axis in learning.AXES.items():
+            if learning.drawn(rows, axis):
+                text = f"{document.get('scenario', 'Simulation')}: {learning.caption(rows, measured, axis)}"
+                figure = learning.draw(rows, measured, axis)
+                written += _files(figure, rows, folder / f"{measured}{suffix}", "Simulation", text)
     return written
 
 

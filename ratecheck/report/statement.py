@@ -32,10 +32,14 @@ def as_data(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
         "assumptions": [a.name for a in claim.conditions()],
         "stepsize": {n: str(f.expr) for n, f in rule.branches.items()} if claim.outputs else {},
         "outputs": {
-            r: {n: {"lhs": str(i.lhs.expr), "rhs": _terms(i.rhs)} for n, i in s.inequalities().items()}
+            r: {
+                n: {"lhs": str(i.lhs.expr), "rhs": _terms(i.rhs), "policy": i.policy or claim.policy}
+                for n, i in s.inequalities().items()
+            }
             for r, s in claim.outputs.items()
         },
         "identities": [i.name for i in claim.identities], "counting": [c.name for c in claim.counting],
+        "stability": [f.name for f in claim.stability],
         "constants": _constants(claim, rule), "derivation": chain,
     }  # fmt: skip
 
@@ -49,7 +53,7 @@ def as_latex(claim: Claim, rule: Stepsize) -> str:
         for name, inequality in statement.inequalities().items():
             lines.append(rf"\[ {inequality.latex(claim.relation)} \qquad\text{{({name}, {output})}} \]")
     lines += [rf"\[ {i.statement} \]" for i in claim.identities]
-    lines += [rf"\[ {c.statement} \]" for c in claim.counting]
+    lines += [rf"\[ {c.statement} \]" for c in (*claim.counting, *claim.stability)]
     return "\n".join(lines)
 
 
@@ -63,11 +67,14 @@ def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
         lines.append(f"  stepsize     {'min of ' if len(rule.branches) > 1 else ''}{inner}")
     for output, statement in claim.outputs.items():
         for kind, inequality in statement.inequalities().items():
-            lines += _wrapped(f"{kind} {output}"[:12], f"E[{inequality.lhs.expr}] <= {inequality.rhs.expr}")
+            covers = f" ({inequality.policy} delays)" if inequality.policy else ""
+            lines += _wrapped(f"{kind} {output}"[:12], f"E[{inequality.lhs.expr}] <= {inequality.rhs.expr}{covers}")
     for identity in claim.identities:
         lines += _wrapped("identity", f"{identity.name}: {identity.statement}")
     for fact in claim.counting:
         lines += _wrapped("counting", f"{fact.name}: {fact.statement}")
+    for one in claim.stability:
+        lines += _wrapped("stability", f"{one.name}: {one.statement}")
     lines += [f"  {n:<12} {meaning}" for n, meaning in _constants(claim, rule).items()]
     lines += _chain(chain)
     lines.append(f"  expected     {claim.expect}; check it: ratecheck check {name}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ratecheck.core.verdict import Rate, Verdict
 from ratecheck.report import tables
 from ratecheck.report.captions import slope_words
+from ratecheck.report.orders import bound_words, case_words
 from ratecheck.report.tables import Result, digits, number
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 NAME = 9  #: columns for the name of a fact
 NARROW = 36  #: a summary narrower than this goes on lines of its own
 MANY = 4  #: kinds of reasons told one by one
+#: what a reader of the table must know who finds REFUTED in it
+AS_DECLARED = "(as declared): the claim's own file says that it is false, so a refutation is no surprise"
 
 
 class Fact(NamedTuple):
@@ -38,6 +41,8 @@ def verdicts(results: Sequence[Result], width: int | None = None) -> str:
     """Return the table of all results and below it the details of the measured and the broken ones."""
     width = width or columns()
     blocks = [table(results, width)]
+    if any(_as_declared(r) for r in results):
+        blocks += ["\n".join(textwrap.wrap(AS_DECLARED, width))]
     blocks += [detail(r, width) for r in results if tables.cells(r) or r.get("witness")]
     return "\n\n".join(blocks)
 
@@ -121,9 +126,15 @@ def _short(result: Result) -> str:
     verdict = Verdict.from_word(result["verdict"])
     whole = verdict.negative or not verdict.measured
     text = result["summary"] if whole else result["summary"].split(";")[0]
-    if result.get("expected") == "refuted" and verdict.negative:
+    if _as_declared(result):
         text = f"(as declared) {text}"
+    elif result.get("expected") == "refuted":
+        text = f"(declared false, not refuted by this) {text}"
     return str(text)
+
+
+def _as_declared(result: Result) -> bool:
+    return result.get("expected") == "refuted" and Verdict.from_word(result["verdict"]).negative
 
 
 def _measured(result: Result, most: int) -> Iterator[Fact]:
@@ -134,7 +145,8 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         usable = [c for c in tables.measured(result) if c["verdict"] != "VACUOUS"]
         ratios = [(1 / f, c["label"]) for c in usable if (f := tables.factor(c))]
         worst = max(ratios, default=None)
-        yield Fact("bound", result["verdict"], f"{len(cells)} cells: {said}"
+        many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+        yield Fact("bound", result["verdict"], f"{many}: {said}"
                    + (f"; largest measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
     yield from _coefficients(details)
@@ -240,7 +252,10 @@ def _exact(result: Result) -> Iterator[Fact]:
     for kind, word in (("identities", "identity"), ("counting", "counting")):
         for one in details.get(kind, ()):
             yield Fact(word, one.get("verdict", ""), f"{one['name']}: {case_words(one['cases'])}")
-    if not (details.get("identities") or details.get("counting")):
+    for one in details.get("stability", ()):
+        yield Fact("stable", one["verdict"], f"{one['name']}: {'; '.join(c['words'] for c in one['cases'])}")
+    yield from (Fact("bounds", "", bound_words(case)) for case in details.get("bounds", ()))
+    if not any(details.get(kind) for kind in ("identities", "counting", "stability")):
         yield Fact("exact", result["verdict"], result["summary"])
 
 
@@ -248,20 +263,6 @@ def _derived(result: Result) -> Iterator[Fact]:
     """Say what is derived and what is not; the steps are printed by ``ratecheck show``."""
     yield Fact("steps", result["verdict"], result["summary"])
     yield from (Fact("note", "", note) for note in result.get("details", {}).get("notes", ()))
-
-
-def case_words(cases: Sequence[Mapping[str, Any]]) -> str:
-    """Return what an identity or counting fact showed on its cases."""
-    where = ", ".join(f"({c['M']},{c['K']})" for c in cases)
-    orders = sum(c.get("orders", 0) for c in cases)
-    standing = sum(c.get("standing_for", 0) for c in cases)
-    apart = f", standing for {standing:,} with workers told apart," if standing else ""
-    counted = f"{orders:,} arrival orders{apart}"
-    if all("smallest_slack" in c for c in cases):
-        found = f"smallest slack {', '.join(dict.fromkeys(str(c['smallest_slack']) for c in cases))}"
-    else:
-        found = "residual exactly 0" if all(c.get("residual") == "0" for c in cases) else "a residual is not 0"
-    return f"{found} in all {counted} of (M,K) = {where}"
 
 
 def _broken(result: Result) -> Iterator[Fact]:

@@ -22,13 +22,15 @@ from ratecheck.errors import PartError
 ALARM = 1e-6
 #: parameters to try beside the defaults
 OTHERS: dict[str, list[dict[str, Any]]] = {
-    "fixed": [{"spread": "5/2"}, {"spread": 30}, {"spread": "1/7"}],
+    "fixed": [{"spread": "5/2"}, {"spread": 30}, {"spread": "1/7"}, {"slow": "1/3", "slowdown": 3.5}],
     "one_straggler": [{"factor": "1/3"}, {"factor": 7.5, "spread": 2}],
     "exponential": [{"spread": 10}],
     "gamma": [{"shape": 1}, {"shape": 50}],
     "pareto": [{"tail": 3}, {"tail": "11/10"}],
     "lognormal": [{"s": 0.3}, {"s": 2}],
     "bursts": [{"length": 1}, {"length": 3}],
+    "slow_samples": [{"above": 0, "factor": 3}],
+    "slow_at_random": [{"p": "1/2", "factor": 2}, {"p": 0}],
 }
 LISTED = [0, 2, 2, 1, 0, 0, 0, 0, 1, 2, 1, 1, 2, 0]
 

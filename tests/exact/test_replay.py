@@ -297,7 +297,7 @@ def residuals_on_symbols(identity: Identity, schedule: Schedule) -> list[sp.Expr
                  state.flight, state.stream, switches(method, 1), None, None, 0, 0)  # fmt: skip
         for h in range(plan.offset[n], plan.offset[n + 1]):
             virtual[0] -= finals[h] * gradients[h]
-        residual = identity.residual(view_of(n, x0, virtual, schedule, plan, state))
+        residual = identity.residual(view_of(n, x0, virtual, method, schedule, plan, state))
         found.append(sp.expand(residual[0]))
     return found
 

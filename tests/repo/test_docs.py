@@ -42,7 +42,7 @@ RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 NUMBER = re.compile(r"(?<![\w.])[+-]?\d[\d,]*(\.\d+)?(e[+-]?\d+)?")
 
 #: the tables of a scenario file
-MODELS = (scenario.Scenario, scenario.Exact, scenario.MonteCarlo, scenario.Grid)
+MODELS = (scenario.Scenario, scenario.Exact, scenario.MonteCarlo, scenario.Simulation, scenario.Grid)
 
 #: a few cells like those of the quick profile, which takes longer, with the same verdicts
 SMALL = """

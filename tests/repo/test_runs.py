@@ -193,7 +193,7 @@ def test_ctrl_c_at_any_time_loses_no_result_and_tells_what_is_left(rc, sweep, mo
     found = rc("check", sweep, "--json")
     assert found.code == 5
     assert "stopped before the end" in found.complaint
-    verdicts = [(r["evidence"], r["verdict"]) for r in found.document["results"]]
+    verdicts = [(r["evidence"], r["verdict"]) for r in found.document["results"] if r["evidence"] != "symbolic"]
     first = "INCONCLUSIVE" if phase == "exact" else "EXACT"
     assert verdicts == [("exact", first)] * 2 + [("monte-carlo", "INCONCLUSIVE")] * 2
 

@@ -29,13 +29,17 @@ def rule_of(claim: Claim) -> Stepsize:
     return STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
 
 
+#: a claim about a misprint may have wrong dimensions, and is false for that reason
+SOUND = [n for n in CLAIMS.names() if CLAIMS.get(n).expect == "holds" or not CLAIMS.get(n).dimension_faults()]
+
+
 def shelved() -> dict[str, tuple[Formula, symbols.Unit | None]]:
     """Return every formula of every claim and stepsize rule by name, with its unit (None: that of its claim)."""
     found: dict[str, tuple[Formula, symbols.Unit | None]] = {}
     for name in STEPSIZES.names():
         for branch, formula in STEPSIZES.get(name).branches.items():
             found[f"{name}.{branch}"] = (formula, UNIT)
-    for name in CLAIMS.names():
+    for name in SOUND:
         claim = CLAIMS.get(name)
         for rule, statement in claim.outputs.items():
             for kind, inequality in statement.inequalities().items():
@@ -54,6 +58,7 @@ for scale in (1.0, 1e-5, 3e4):
     letters = [n for n in symbols._UNITS if symbols._UNITS[n] != (0, 0)]
     measures = {n: scale ** ((i % 5) - 2) * (1 + i) / 3 for i, n in enumerate(letters)}
     counts = {"M": 7, "K": 12_345, "k": 9, "tau": 13, "tau_max": 40, "tau_closed": 50, "decay": 0.3}
+    counts |= {"beta": 0.75, "damping": 5}
     POINTS.append({**measures, "mu": measures["L"] / 90, **counts})
 
 
@@ -66,6 +71,8 @@ def rounding(expr: sp.Expr, at: dict[sp.Symbol, Any]) -> float:
     """
     if not expr.args:
         return 1.0
+    if isinstance(expr, sp.Piecewise):
+        return max(rounding(value, at) for value, _ in expr.args)
     parts = [rounding(a, at) for a in expr.args]
     if expr.is_Mul:
         return sum(parts) + len(parts) - 1
@@ -119,7 +126,7 @@ def test_latex_has_every_letter(name):
         assert symbols.LATEX.get(s.name, sp.latex(s)) in text
 
 
-@pytest.mark.parametrize("name", CLAIMS.names())
+@pytest.mark.parametrize("name", SOUND)
 def test_claims_have_clean_dimensions(name):
     assert CLAIMS.get(name).dimension_faults() == []
     assert rule_of(CLAIMS.get(name)).dimension_faults() == []
@@ -220,6 +227,7 @@ def test_tables_are_the_least_branch_in_exact_arithmetic(name, point):
     for t, gamma in zip(taus.tolist(), rule.table(taus, taus, constants).tolist(), strict=True):
         right = rule.exact(t, t, constants).evalf(40)
         at = {symbols.symbol(n, "", f=u[0], x=u[1]): 1 for n, u in symbols._UNITS.items()}
+        at |= {symbols.beta: sp.Rational(1, 2), symbols.tau: 3}  # where 1 - beta and tau - 1 are not 0
         allowed = 1.01 * max(rounding(f.expr, at) for f in rule.branches.values()) * UNIT_ROUNDOFF
         assert abs(sp.Float(gamma, 40) / right - 1) <= allowed
 
@@ -277,7 +285,7 @@ SIZES = [(1, 1), (1, 20), (2, 2), (3, 4), (4, 8), (4, 100), (16, 16), (16, 33), 
 def check_theorem3(schedule: Schedule, rules: tuple[str, ...]) -> int:
     """Compare bound and conditional of the convex Theorem 3, and the counting lemma under its sum; count comparisons.
 
-    Under RL the final bound comes from another argument while K < 2 M; there only K >= 2 M is compared.
+    Under RL the weights may be small; there each iterate has a bound, too, and the smaller one is compared.
     """
     claim, workers, steps = CLAIMS.get("mishchenko2022.theorem3_convex"), schedule.workers, schedule.steps
     made = 0
@@ -285,13 +293,13 @@ def check_theorem3(schedule: Schedule, rules: tuple[str, ...]) -> int:
         constants = settings(workers, steps, sigma)
         weighted = weigh(schedule, rule_of(claim), constants, rule)
         known = {**constants, **weighted.constants}
-        share = 3 / 8 if rule == "RL" else 3 / 4
+        counted = steps - workers if rule == "RL" else steps
         squares = steps if rule == "R0" else steps + workers
-        if rule == "RL" and steps < 2 * workers:
-            continue
-        assert known["W"] >= share * steps * gammas(constants) * (1 - 1e-12)  # K additions round by K 2^-53 < 1e-12
+        assert known["W"] >= 3 / 4 * counted * gammas(constants) * (1 - 1e-12)  # K additions round by K 2^-53 < 1e-12
         assert known["Q"] <= squares * gammas(constants) ** 2 * (1 + 1e-12)
-        assert dominated(claim.outputs[rule], known), (sigma, rule)
+        each = known["L"] * (known["B"] ** 2 + sigma**2 * known["Q"])
+        low = rule == "RL" and each <= claim.outputs[rule].bound.rhs.value(known) * (1 + 32 * UNIT_ROUNDOFF)
+        assert low or dominated(claim.outputs[rule], known), (sigma, rule)
         made += 1
     return made
 
@@ -313,8 +321,8 @@ def test_theorem3_dominates_its_conditional_form_on_all_orders(workers, steps):
         check_theorem3(from_order(scheduler, workers, np.array(order)), ("R1", "R0"))
 
 
-def test_literal_weights_may_fail_below_twice_the_workers():
-    """Why RL is compared for K >= 2 M only: all workers return once, then one returns many times."""
+def test_literal_weights_may_be_small():
+    """Why RL needs a bound of each iterate: all workers return once, then one returns many times."""
     claim, workers = CLAIMS.get("mishchenko2022.theorem3_convex"), 16
     order = [*range(workers), *[0] * 2000, *range(workers)]
     schedule = from_order(SCHEDULERS.get("async"), workers, np.array(order)).prefix(workers)
@@ -329,14 +337,14 @@ def test_literal_weights_may_fail_below_twice_the_workers():
 def test_theorem3_is_assembled_from_the_counting_lemma(rule):
     """In exact arithmetic: the least W and the largest Q that counting allows, put into the conditional form."""
     claim = CLAIMS.get("mishchenko2022.theorem3_convex")
-    statement, share = claim.outputs[rule], sp.Rational(3, 8) if rule == "RL" else sp.Rational(3, 4)
+    statement = claim.outputs[rule]
     for workers, factor, sigma in itertools.product((1, 3, 50), (1, 2, 7, 1000), (Fraction(0), Fraction(1, 9), 5, 900)):
         steps = factor * workers
-        if rule == "RL" and factor < 2:
-            continue
         constants = {"M": workers, "K": steps, "L": Fraction(2, 3), "B": Fraction(5, 4), "sigma": sigma}
         cap = sp.Min(*(f.exact({**constants, "tau": 1}) for f in rule_of(claim).present(constants).values()))
         squares = steps if rule == "R0" else steps + workers
+        # under RL the mean gap is at most 11/12 in place of 2/3 of (B^2 + sigma^2 Q)/(K cap)
+        share = sp.Rational(6, 11) if rule == "RL" else sp.Rational(3, 4)
         worst = {**constants, "W": share * steps * cap, "Q": squares * cap**2}
         assert statement.conditional is not None
         assert statement.conditional.rhs.exact(worst).evalf(40) <= statement.bound.rhs.exact(worst).evalf(40)

@@ -11,7 +11,9 @@ from ratecheck.checks.steps import Context, Outcome, Undone
 from ratecheck.core.gram import inner, square
 from ratecheck.core.proof import Class, Fact, le
 from ratecheck.core.setting import Point
-from ratecheck.core.symbols import B, Delta, G, L, mean_gap, output_gap, zeta
+from ratecheck.core.setting_ormo import gap as short
+from ratecheck.core.setting_ormo import r
+from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, B, Delta, G, G_F, k, tau, L, mean_gap, mu, output_gap, zeta
 
 
 def convex(x: Point, y: Point) -> Fact:
@@ -25,6 +27,17 @@ def smooth_convex(x: Point, y: Point) -> Fact:
     return le(x.value + inner(x.gradient, y.position - x.position) + bend, y.value)
 
 
+def strongly_convex(x: Point, y: Point) -> Fact:
+    """F(y) >= F(x) + <grad F(x), y - x> + (mu/2) ||y - x||^2."""
+    way = y.position - x.position
+    return le(x.value + inner(x.gradient, way) + mu * square(way) / 2, y.value)
+
+
+def condition() -> Fact:
+    """Mu <= L: at two different points, (mu/2) ||y - x||^2 <= F(y) - F(x) - <grad F(x), y - x> <= (L/2) ||y - x||^2."""
+    return le(mu, L)
+
+
 def descent(x: Point, y: Point) -> Fact:
     """F(y) <= F(x) + <grad F(x), y - x> + (L/2) ||y - x||^2."""
     way = y.position - x.position
@@ -36,9 +49,19 @@ def smooth(x: Point, y: Point) -> Fact:
     return le(square(x.gradient - y.gradient), L**2 * square(x.position - y.position))
 
 
+def slope(x: Point) -> Fact:
+    """||grad F(x)||^2 <= 2 L (F(x) - F*): the descent inequality from x to x - grad F(x)/L, where F is at least F*."""
+    return le(square(x.gradient), 2 * L * x.value)
+
+
 def lipschitz(x: Point) -> Fact:
     """||g||^2 <= G^2 for a stochastic gradient at the point."""
     return le(square(x.gradient + x.noise), G**2)
+
+
+def bounded(x: Point) -> Fact:
+    """||grad F(x)||^2 <= G_F^2."""
+    return le(square(x.gradient), G_F**2)
 
 
 def start(x: Point) -> Fact:
@@ -56,6 +79,11 @@ def dissimilar(x: Point) -> Fact:
     return le(square(x.own - x.gradient), zeta**2)
 
 
+def momentum() -> Fact:
+    """Beta >= 0, in the letter r = 1 - beta of ``core.setting_ormo``."""
+    return le(r, 1)
+
+
 def jensen() -> Fact:
     """F of a weighted mean is at most the weighted mean of F."""
     return le(output_gap, mean_gap)
@@ -65,13 +93,18 @@ def jensen() -> Fact:
 CLASSES: dict[str, tuple[Any, tuple[str, ...], int]] = {
     "convex": (convex, ("convex",), 2),
     "smooth convex": (smooth_convex, ("convex", "smooth", "finite L"), 2),
+    "strongly convex": (strongly_convex, ("convex", "mu > 0"), 2),
+    "condition": (condition, ("smooth", "finite L", "convex", "mu > 0"), 0),
     "descent": (descent, ("smooth", "finite L"), 2),
     "smooth": (smooth, ("smooth", "finite L"), 2),
+    "slope": (slope, ("smooth", "finite L"), 1),
     "lipschitz": (lipschitz, ("finite G",), 1),
+    "bounded": (bounded, ("finite G_F",), 1),
     "start": (start, ("finite B",), 1),
     "gap": (gap, ("finite Delta",), 1),
     "dissimilar": (dissimilar, ("finite zeta",), 1),
     "jensen": (jensen, ("convex",), 0),
+    "momentum": (momentum, ("0 <= beta < 1",), 0),
 }
 
 WHOLE = ("position", "gradient", "value")
@@ -82,6 +115,8 @@ PARTS = {
     "gap": ("value",),
     "dissimilar": ("gradient", "own"),
     "smooth": ("position", "gradient"),
+    "slope": ("gradient", "value"),
+    "bounded": ("gradient",),
 }
 #: classes that are about the start alone
 AT_START = frozenset({"start", "gap"})
@@ -89,6 +124,8 @@ AT_START = frozenset({"start", "gap"})
 
 def discharge(step: Class, context: Context) -> Outcome:
     """Instantiate the inequality. Raises Undone when the claim does not assume the class or a point is unknown."""
+    if step.of == "assumed":
+        return _assumed(step, context)
     if step.of not in CLASSES:
         raise Undone(f"no class inequality {step.of!r}; there are: {', '.join(CLASSES)}")
     rule, needs, count = CLASSES[step.of]
@@ -103,3 +140,15 @@ def discharge(step: Class, context: Context) -> Outcome:
         raise Undone(f"the setting does not give {step.at} all that {step.of!r} takes")
     fact: Fact = rule(*points)
     return Outcome(fact, f"{step.of} at {', '.join(step.at)}" if step.at else step.of)
+
+
+def _assumed(step: Class, context: Context) -> Outcome:
+    """An inequality between constants that the claim assumes, by the assumption's name."""
+    found = [a.says for a in context.claim.assumptions if (a.name,) == step.at and a.says is not None]
+    if not found:
+        raise Undone(f"the claim assumes no inequality {', '.join(step.at)}")
+    left, right, strict = found[0]
+    if {s.name for s in (left - right).free_symbols} & {*MEASURED, *OF_SCHEDULE, k.name, tau.name}:
+        raise Undone(f"{step.at[0]} is not between constants")
+    left, right = context.setting.read(left), context.setting.read(right)
+    return Outcome(le(short, right - left) if strict else le(left, right), f"assumed: {step.at[0]}")

@@ -14,13 +14,20 @@ delivered   under R0 (weight 0 in flight) sums over hand-outs are sums over deli
 windows     sum_k A(k) sum_j b(k, j) <= c [sum_m (t0(m) - 1) b0(m) + sum_k (t(k) - 1) b(k)] where A(k) <= c and b >= 0:
             a hand-out is in flight, and its worker is not the one that arrives, at t - 1 steps.
 windows before k  the same with sums over i < k, for every k: up to step k - 1 it is at most t - 1 steps.
+growing windows  with weights w(k) <= exp(r) w(k - 1), the same with A(k) w(k) for A(k), and on the right with
+            exp(r (t0(m) - 1)) w(0) b0(m) and exp(r (t(k) - 1)) w(k) b(k): a weight grows over t - 1 steps at most.
 handed out  sum_j b(k, j) <= sum_m b0(m) + sum_{i<k} b(i), b >= 0: they are different hand-outs made before k.
+earlier     sum_{i<k} b(i) <= sum_k b(k), b >= 0.
 unused      used(k, j) = 0: no gradient in flight at k has been applied.
 arrived     p <= M.
 later       sum_k again(k) tau(k) <= p (K - p): per worker, last arrival minus first; both differ between workers.
 number of later  sum_k again(k) = K - p.
 later weights  sum_k again(k) gamma(k) <= sum_k ghat(k): those deliveries answer different hand-outs at x_1, x_2, ..
 largest     p <= tau_max: first arrivals have their step for a delay.
+first arrivals  under R1 or R0, sum_m ghat0(m)^power <= K c^power where ghat0 <= c: K deliveries, K first ones at most.
+longest     t(k) <= tau_closed; under R1 or R0, ghat0(m) t0(m) <= tau_closed ghat0(m): a definition.
+
+Those of methods with momentum are in ``ordered``.
 """
 
 from __future__ import annotations
@@ -32,14 +39,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ratecheck.checks.steps import Context, Outcome, Refused, Undone
+from ratecheck.checks.steps import BY_RULE, Context, Outcome, Refused, Undone, ordered
 from ratecheck.checks.steps.enumerated import ENUMERATED
 from ratecheck.checks.steps.machines import MACHINES
 from ratecheck.core import shelf
 from ratecheck.core.gram import manifest, normal
 from ratecheck.core.proof import Counting, Fact, eq, le
 from ratecheck.core.setting import again, applied, e, g_0, ghat, i, j, m, p, t, t_0, t_flying, tau, used
-from ratecheck.core.symbols import K, M, k, tau_max
+from ratecheck.core.symbols import K, M, k, tau_closed, tau_max
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.schedule import from_order
 
@@ -50,16 +57,19 @@ CASES = ((1, 4), (2, 5), (3, 5), (4, 4))
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    for machine in MACHINES[lemma]:
+    machines = {**MACHINES, **ordered.MACHINES}[lemma]
+    enumerated = {**ENUMERATED, **ordered.ENUMERATED}[lemma]
+    for machine in machines:
         if machine.fault():
             raise Refused(f"the induction for {lemma!r} fails: {machine.fault()}")
     desk, orders = shelf.SCHEDULERS.get("async"), 0
     for workers, steps in CASES:
         for order in arrival_orders(desk, workers, steps, labelled=True):
             orders += 1
-            if not ENUMERATED[lemma](from_order(desk, workers, np.array(order, dtype=np.int64))):
+            if not enumerated(from_order(desk, workers, np.array(order, dtype=np.int64))):
                 raise Refused(f"{lemma!r} fails with M = {workers} and arrivals {list(order)}")
-    return f"induction for each worker; {orders:,} arrival orders enumerated"
+    how = "induction for each worker" if machines else "by definition"
+    return f"{how}; {orders:,} arrival orders enumerated"
 
 
 def discharge(step: Counting, context: Context) -> Outcome:
@@ -95,7 +105,10 @@ def _say_closed_by_p(given: Mapping[str, Any], context: Context) -> tuple[Fact, 
 
 
 def _say_in_flight(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
-    parts = (context.setting.equations[name][1] for name in ("gradients in flight", "noise in flight"))
+    names = ("gradients in flight", "noise in flight")
+    if not context.setting.equations.keys() >= set(names):
+        raise Undone(f"what {context.setting.name} has in flight is not the distance to its virtual iterate")
+    parts = (context.setting.equations[name][1] for name in names)
     return eq(e(k), sp.Add(*parts)), frozenset()
 
 
@@ -126,6 +139,23 @@ def _say_windows(given: Mapping[str, Any], context: Context) -> tuple[Fact, froz
     return le(left, cap * (initial + later)), frozenset()
 
 
+def _say_growing_windows(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
+    """The parameters of windows; ``rate``: r >= 0, and ``grows``: the name of the fact 1 <= exp(r) factor(k)."""
+    rate, premise, growth = given["rate"], context.fact(given["grows"]), context.setting.growth
+    if growth is None or not context.positive_weights:
+        raise Undone("no positive weights grow in the setting")
+    if premise.equality or normal(premise.expr - (sp.exp(rate) * growth.factor - 1)) != 0:
+        raise Undone(f"{given['grows']!r} does not say that a weight grows by exp({rate}) a step at most")
+    if not manifest(rate) or any(rate.has(index) for index in context.setting.ranges):
+        raise Undone(f"{rate} is not manifestly one nonnegative number")
+    _, tags = _say_windows({**given, "before": False}, context)  # the other premises
+    weight, cap, attribute, w = given["weight"], given["cap"], given["attribute"], growth.letter
+    others, first = _attribute(attribute, context)
+    initial = sp.Sum((t_0(m) - 1) * sp.exp(rate * (t_0(m) - 1)) * w.subs(k, 0) * first, (m, 1, M))
+    later = sp.Sum((t(k) - 1) * sp.exp(rate * (t(k) - 1)) * w * attribute, (k, 1, K))
+    return le(sp.Sum(weight * w * others, (k, 1, K)), cap * (initial + later)), tags
+
+
 def _attribute(attribute: Any, context: Context) -> tuple[sp.Expr, sp.Expr]:
     """Return its sum over what the others have in flight at k, and its value for an initial hand-out."""
     flying, first = context.setting.flying, context.setting.initial
@@ -150,6 +180,41 @@ def _say_handed_out(given: Mapping[str, Any], context: Context) -> tuple[Fact, f
     return le(others, sp.Sum(first, (m, 1, M)) + earlier), frozenset()
 
 
+def _say_first_arrivals(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
+    """``power``, ``cap``: c, ``below``: the name of the fact ghat0(m) <= c, ``output``: the output rule."""
+    power, cap, below = given["power"], given["cap"], context.fact(given["below"])
+    if below.equality or normal(below.expr - (cap - g_0(m))) != 0 or cap.has(m):
+        raise Undone(f"{given['below']!r} does not say that every {g_0(m)} is at most the number {cap}")
+    if not (isinstance(power, int) and power > 0):
+        raise Undone("first arrivals takes a positive whole power")
+    return le(sp.Sum(g_0(m) ** power, (m, 1, M)), K * cap**power), _closed_with_0(given.get("output", ""))
+
+
+def _closed_with_0(rule: str) -> frozenset[str]:
+    """Tags of a fact that needs stepsize 0 for initial gradients in flight at K; under RL they have another."""
+    if rule not in ("R1", "R0", "uniform"):
+        raise Undone(f"the output rule {rule!r} does not close initial gradients in flight with 0")
+    return frozenset({rule, BY_RULE})
+
+
+def _say_longest(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
+    """``of``: t(k), or t0(m) with ``output``, the output rule."""
+    if given["of"] == t(k):
+        return le(t(k), tau_closed), frozenset()
+    if given["of"] != t_0(m):
+        raise Undone(f"{given['of']} is no closed delay of a hand-out")
+    return le(g_0(m) * t_0(m), tau_closed * g_0(m)), _closed_with_0(given.get("output", ""))
+
+
+def _say_earlier(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
+    """``attribute``: b(k), in any letters of step k."""
+    attribute = given["attribute"]
+    bound = {letter for total in attribute.atoms(sp.Sum) for letter in total.variables}
+    if not manifest(attribute) or attribute.has(i) or k in bound:
+        raise Undone(f"{attribute} is not manifestly nonnegative, or is about other steps")
+    return le(sp.Sum(attribute.xreplace({k: i}), (i, 1, k - 1)), sp.Sum(attribute, (k, 1, K))), frozenset()
+
+
 def _plain(fact: Fact) -> Callable[[Mapping[str, Any], Context], tuple[Fact, frozenset[str]]]:
     """A lemma without parameters."""
     return lambda given, context: (fact, frozenset())
@@ -165,11 +230,16 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     "delivered": _say_delivered,
     "windows": _say_windows,
     "windows before k": _say_windows_before,
+    "growing windows": _say_growing_windows,
     "handed out": _say_handed_out,
+    "earlier": _say_earlier,
     "unused": _plain(eq(used(k, j), 0)),
     "arrived": _plain(le(p, M)),
     "later": _plain(le(sp.Sum(again(k) * tau(k), (k, 1, K)), p * (K - p))),
     "number of later": _plain(eq(sp.Sum(again(k), (k, 1, K)), K - p)),
     "later weights": _plain(le(sp.Sum(again(k) * applied(k), (k, 1, K)), sp.Sum(ghat(k), (k, 1, K)))),
     "largest": _plain(le(p, tau_max)),
+    "first arrivals": _say_first_arrivals,
+    "longest": _say_longest,
+    **ordered.STATEMENTS,
 }

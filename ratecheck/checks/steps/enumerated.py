@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from ratecheck.core.schedule import Schedule
+from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.symbols import L
+from ratecheck.engine.schedule import weigh
 
 
 def _sums(schedule: Schedule) -> dict[str, Any]:
@@ -74,6 +77,14 @@ def _windows_before(s: Schedule) -> bool:
     return True
 
 
+def _growing_windows(s: Schedule) -> bool:
+    """Windows, and the lemma itself with A = b = 1 and weights that double at each step: w(k) = 2^k."""
+    table = _sums(s)
+    left = sum((s.workers - 1) * 2**step_ for step_ in range(1, s.horizon + 1))
+    waits = [(int(t) - 1, int(made)) for t, made in zip(table["closed"], table["made"], strict=True)]
+    return _windows(s) and left <= sum(wait * 2 ** (made + wait) for wait, made in waits)
+
+
 def _handed_out(s: Schedule) -> bool:
     """What the other workers have in flight at k are different hand-outs, each made before k."""
     table, owner = _sums(s), s.to_worker[: s.handouts]
@@ -83,6 +94,14 @@ def _handed_out(s: Schedule) -> bool:
         if len(set(flying)) != s.workers - 1 or any(table["end"][flying] <= step_):
             return False
     return True
+
+
+def _earlier(s: Schedule) -> bool:
+    """With the closed delay of the gradient of x_i for b(i): its sum over i < k is at most the sum over all k."""
+    table = _sums(s)
+    closed, made = table["closed"], table["made"]
+    whole = closed[made > 0].sum()
+    return all(closed[(made > 0) & (made < k)].sum() <= whole for k in range(1, s.horizon + 1))
 
 
 def _unused(s: Schedule) -> bool:
@@ -110,6 +129,25 @@ def _later_weights(s: Schedule) -> bool:
     return sorted(source[_again(s)]) == list(later) and bool(np.all(table["made"][source[~_again(s)]] == 0))
 
 
+def _never_back(s: Schedule) -> bool:
+    """Under R1, R0 and uniform an initial hand-out that is not delivered by K has the final stepsize 0."""
+    initial, back = _sums(s)["made"] == 0, _sums(s)["end"] <= s.horizon
+    found = [weigh(s, Stepsize(one=1 / L), {"L": 1.0}, rule).gamma_hat for rule in ("R1", "R0", "uniform")]
+    return all(not one[initial & ~back].any() for one in found)
+
+
+def _first_arrivals(s: Schedule) -> bool:
+    initial = (_sums(s)["made"] == 0) & (_sums(s)["end"] <= s.horizon)
+    return _never_back(s) and int(initial.sum()) == _arrived(s) <= s.horizon
+
+
+def _longest(s: Schedule) -> bool:
+    """The engine's tau_closed is at least the closed delay of all hand-outs but initial ones that are not delivered."""
+    table = _sums(s)
+    counts = (table["made"] > 0) | (table["end"] <= s.horizon)
+    return _never_back(s) and bool(np.all(table["closed"][counts] <= s.longest["tau_closed"]))
+
+
 ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "delays": _delays,
     "at least 1": _at_least_1,
@@ -119,6 +157,7 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "delivered": _delivered,
     "windows": _windows,
     "windows before k": _windows_before,
+    "growing windows": _growing_windows,
     "in flight": _windows,
     "unused": _unused,
     "arrived": lambda s: _arrived(s) <= s.workers,
@@ -127,4 +166,7 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "later weights": _later_weights,
     "largest": lambda s: _arrived(s) <= int(s.delay[: s.horizon].max()),
     "handed out": _handed_out,
+    "earlier": _earlier,
+    "first arrivals": _first_arrivals,
+    "longest": _longest,
 }

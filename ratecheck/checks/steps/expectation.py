@@ -11,6 +11,8 @@ stepsizes and through who arrives, iterates also depend on the schedule; there t
   are independent of samples. No point that another gradient in flight at k was taken at has it, either: so the noise
   in flight, a sum, is orthogonal to the sum of the means, and its terms are orthogonal to each other.
 - initial: x_0 and grad F(x_0) are there before any sample; their sum N0 has stepsizes for weights.
+- noise kept: a sum over hand-outs, with weights from the schedule; the sample of each is fresh to the points before
+  it and to its own, so that the terms are orthogonal to each other.
 - fresh noise of a barrier's round: all of it arrives in the round, whatever the order.
 """
 
@@ -30,8 +32,8 @@ from ratecheck.core import shelf
 from ratecheck.core.gram import Ip, linear
 from ratecheck.core.identity import View
 from ratecheck.core.proof import Expectation, eq, le
-from ratecheck.core.setting import g_0, m
-from ratecheck.core.symbols import M, sigma, tau
+from ratecheck.core.setting import g_0, i, m
+from ratecheck.core.symbols import OF_SCHEDULE, M, k, sigma, tau
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.replay import replay_rows
 from ratecheck.engine.schedule import from_order
@@ -47,6 +49,8 @@ ZERO = {
     ("applied", "model"): ("x applied", "independence"),
     ("noise in flight", "means in flight"): ("points in flight", "independence"),
 }
+#: what the order of arrivals decides of a stepsize
+OF_ORDER = {tau.name, k.name, *OF_SCHEDULE}
 CASES = ((1, 3), (2, 4), (3, 4))
 WORDS = {
     "x": "x_k does not depend on it",
@@ -86,7 +90,7 @@ def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
     """Return the tags under which what is needed of the delays is granted; raises Refused when it is not."""
     if needs == "nothing" or context.claim.policy == "independent":
         return frozenset()
-    if needs == "fixed stepsizes" and not any(f.expr.has(tau) for f in context.stepsize.branches.values()):
+    if needs == "fixed stepsizes" and not any(OF_ORDER & set(f.names) for f in context.stepsize.branches.values()):
         return frozenset({FREELY})
     why = {
         "independence": "that it is in flight at k tells about it",
@@ -110,6 +114,8 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
         return Outcome(le(Ip(step.of, step.of), sigma**2 * weights), "the initial samples are independent", tags=tags)
     if role == "noise in flight":
         return _variance_in_flight(step, context)
+    if role == "noise kept":
+        return _variance_kept(step, context)
     if role == "fresh noise":
         return Outcome(le(Ip(step.of, step.of), sigma**2 / M), "the M samples of a round are independent")
     raise Undone(f"{step.of} ({role}) is no noise")
@@ -127,6 +133,24 @@ def _variance_in_flight(step: Expectation, context: Context) -> Outcome:
         raise Undone(f"{noise} is no noise of one gradient in flight")
     total = sp.Sum(weight**2, *sums[0].limits)
     return Outcome(le(Ip(step.of, step.of), sigma**2 * total), "the samples in flight are independent", tags=tags)
+
+
+def _variance_kept(step: Expectation, context: Context) -> Outcome:
+    """The terms of a sum of noises of different hand-outs are orthogonal: no point depends on samples drawn later."""
+    sums = [value for atom, value in context.setting.equations.values() if atom == step.of]
+    found = dependence(context.claim.method, context.setting.scheduler, "x")
+    if found or len(sums) != 1:
+        raise Refused(f"the terms of {step.of} are not independent: {found or 'the setting says no sum'}")
+    tags, whole, roles = _granted(step, "independence", context), sp.S.Zero, []
+    for factor, total in linear(sums[0]):
+        if not isinstance(total, sp.Sum):
+            raise Undone(f"{total} is no sum of noises")
+        ((weight, noise),) = linear(total.function)
+        roles.append(_role(noise.xreplace({i: k}) if total.limits[0][0] == i else noise, context))
+        whole += sp.Sum((factor * weight) ** 2, *total.limits)
+    if roles != list(dict.fromkeys(roles)) or not set(roles) <= {"fresh", "initial"}:
+        raise Undone(f"{step.of} is no sum of noises of different hand-outs: {', '.join(roles)}")
+    return Outcome(le(Ip(step.of, step.of), sigma**2 * whole), "each sample is fresh to those before it", tags=tags)
 
 
 @lru_cache(maxsize=64)

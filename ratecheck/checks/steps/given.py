@@ -4,7 +4,7 @@ from ratecheck.checks.steps import BY_RULE, OUTPUTS, Context, Outcome, Undone
 from ratecheck.core.proof import Given, eq
 
 #: how the initial gradients still in flight are closed enters these
-CLOSED = frozenset({"Q", "V", "Gamma_0", "virtual_sq", "virtual_gap"})
+CLOSED = frozenset({"Q", "S", "V", "Gamma_0", "virtual_sq", "virtual_gap"})
 
 
 def discharge(step: Given, context: Context) -> Outcome:

@@ -12,6 +12,8 @@ def discharge(step: Identity, context: Context) -> Outcome:
     if missing:
         raise Undone(f"the setting has no equation {missing[0]!r}")
     equations = dict(context.setting.equations[name] for name in step.by)
+    for value in (step.says.expr, *equations.values()):
+        context.require_numbers(value)
     rest = step.says.expr
     for _ in range(len(equations) + 1):
         rest = normal(rewrite(rest, equations))

@@ -17,7 +17,8 @@ class Machine:
 
     Updates are in terms of the state before and of ``now``, the step they happen at (state letter ``step`` is the
     last step). ``zero`` expressions stay 0, ``positive`` ones stay >= 0; ``seen`` must be 0 at each delivery, in the
-    state before it.
+    state before it. An expression stays so when it changes by 0 (something nonnegative), or is multiplied by 0 or by
+    one of ``factors``, which are nonnegative, and then changes like that.
     """
 
     start: Mapping[Any, Any]
@@ -26,6 +27,7 @@ class Machine:
     zero: tuple[Any, ...] = ()
     positive: tuple[Any, ...] = ()
     seen: tuple[Any, ...] = ()
+    factors: tuple[Any, ...] = ()
 
     def fault(self) -> str:
         """Return what is not kept by which transition, '' when the induction goes through."""
@@ -37,9 +39,10 @@ class Machine:
                 return f"{kept} is {first} at the start"
             for name, move in moves.items():
                 after = normal(kept.subs(move, simultaneous=True).subs(now, step + 1))
-                change = normal(after - kept)
-                if not (0 in (after, change) if zero else manifest(change) or manifest(after)):
-                    return f"{kept} changes by {change} at {name}"
+                times = (1, 0, *(f for f in self.factors if manifest(f)))
+                changes = [normal(after - factor * kept) for factor in times]
+                if not (0 in changes if zero else any(map(manifest, changes))):
+                    return f"{kept} changes by {changes[0]} at {name}"
         for watched in self.seen:
             value = normal(watched.subs(now, step + 1))
             known = [normal(value - c * z) for z in self.zero for c in (1, -1)]
@@ -56,7 +59,7 @@ step, now, since, total_, closed_, cap_, more, idle_, b_, new, fresh, horizon = 
     "step now since total closed cap more idle b new fresh horizon", nonnegative=True
 )
 made_, applied_, current = sp.symbols("made applied current")
-first_, count_ = sp.symbols("first count", nonnegative=True)
+first_, count_, came_ = sp.symbols("first count came", nonnegative=True)
 
 _DELAYS = Machine({since: 0, total_: 0}, {}, {since: now, total_: total_ + now - since}, zero=(total_ - since,))
 #: here a step takes the next smaller of the last arrivals: the (q + 1)-th largest of whole numbers <= K is <= K - q
@@ -127,10 +130,35 @@ MACHINES: dict[str, tuple[Machine, ...]] = {
         Machine({since: 0, fresh: 1}, {}, {since: now, fresh: 0}, zero=(fresh * since,)),
         Machine({total_: 0}, _NEXT, _NEXT, positive=(total_ - step,)),
     ),
+    # a sum of nonnegative things over the steps so far does not fall
+    "earlier": (Machine({total_: 0}, {total_: total_ + more}, {total_: total_ + more}, positive=(total_,)),),
     # made: the sum over the hand-outs of the worker so far, which has the one in flight among them
     "handed out": (
         Machine({made_: b_}, {}, {made_: made_ + new, b_: new}, positive=(made_ - b_,)),
     ),
 }  # fmt: skip
+#: how many deliveries a worker has made is at least 1 once it has arrived
+MACHINES["first arrivals"] = (
+    Machine({count_: 0, came_: 0}, {}, {count_: count_ + 1, came_: 1}, positive=(count_ - came_,)),
+)
+held, gap_, room, up, short, some = sp.symbols("held gap room up short some", nonnegative=True)
+#: the weight of a step is 1 + up - short >= 0 times that before: held now; room is what (1 + up)^idle makes of the
+#: weight at the hand-out, gap the difference. Each step adds A w b, where A is ``some`` and the cap some + more
+MACHINES["growing windows"] = (
+    *MACHINES["windows"][:1],
+    Machine({idle_: 0, room: made_}, {idle_: idle_ + 1, room: (1 + up) * room}, {idle_: 0, room: new, made_: new},
+            zero=(room - made_ * (1 + up) ** idle_,), factors=(1 + up,)),
+    Machine({held: made_, room: made_, gap_: 0},
+            {held: (1 + up - short) * held, room: (1 + up) * room, gap_: (1 + up) * gap_ + short * held},
+            {held: new, room: new, gap_: 0},
+            zero=(room - held - gap_,), positive=(gap_,), factors=(1 + up,)),
+    Machine({idle_: 0, closed_: 0, total_: 0, held: made_, gap_: 0},
+            {idle_: idle_ + 1, held: (1 + up - short) * held, gap_: (1 + up) * gap_ + short * held,
+             total_: total_ + some * (1 + up - short) * held * b_},
+            {idle_: 0, held: new, gap_: 0, b_: fresh, closed_: closed_ + (some + more) * idle_ * (held + gap_) * b_},
+            positive=(closed_ + (some + more) * idle_ * (held + gap_) * b_ - total_,)),
+)  # fmt: skip
+#: a definition: the largest of them
+MACHINES["longest"] = ()
 #: what holds after every step holds after step k - 1
 MACHINES["windows before k"] = MACHINES["windows"]

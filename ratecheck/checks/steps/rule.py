@@ -4,7 +4,7 @@ Which stepsize a hand-out ends with: ``applied(k)`` is the rule at delay tau(k),
 the closed delay t(k) under output rule R1; under R0 and RL it is at most that (0, or the rule at a later delay).
 ``ghat0(m)`` is at most the rule at t0(m), 0 where the worker never returns. sigma = 0 drops branches: a bound by a
 branch num/den reads den * gamma <= num, which is void then, and a case needs its branch to exist. Where no branch looks
-at the delay or the step, a stepsize that is equal to the rule is the one number ``stepsize``.
+at the delay or the step, a final stepsize is the one number ``stepsize`` or 0: at most that, and equal to it as above.
 """
 
 from __future__ import annotations
@@ -16,22 +16,27 @@ from sympy.core.function import AppliedUndef
 
 from ratecheck.checks.steps import BY_RULE, FREELY, Context, Outcome, Undone, certificate
 from ratecheck.core import symbols
-from ratecheck.core.gram import Ip, Vec, manifest
+from ratecheck.core.gram import Ip, Vec, manifest, plain
 from ratecheck.core.proof import Fact, Rule, eq, le
 from ratecheck.core.setting import applied, g_0, g_flying, ghat, j, m, t, t_0, t_flying, tau
-from ratecheck.core.symbols import k, sigma
+from ratecheck.core.symbols import K, k, sigma
 
 #: final stepsizes, at which delay they are at most the rule, and the tags under which they are equal to it
 AT: dict[Any, tuple[Any, frozenset[str]]] = {
     applied(k): (tau(k), frozenset()),
+    applied(K): (tau(K), frozenset()),
+    applied(sp.Integer(1)): (tau(1), frozenset()),
     ghat(k): (t(k), frozenset({"R1"})),
     g_0(m): (t_0(m), frozenset({FREELY})),
     g_flying(k, j): (t_flying(k, j), frozenset({"R1", FREELY})),
 }
 
 #: letters of the settings
-TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m", "i", "again",
-                   "used", "phi"})  # fmt: skip
+TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m", "i",
+                   "again", "used", "phi", "w", "r", "gap", "kept", "kept0"})  # fmt: skip
+
+#: what sympy assumes of a positive number
+_POSITIVE = set(sp.Symbol("a", positive=True).assumptions0.items())
 
 
 def discharge(step: Rule, context: Context) -> Outcome:
@@ -45,30 +50,39 @@ def discharge(step: Rule, context: Context) -> Outcome:
         return Outcome(le(step.of * bottom, top), f"branch {step.below!r} of the stepsize", tags=tags)
     if step.says is None:
         raise Undone("it says nothing: give it below= or says=")
-    if step.of in AT and step.says == eq(step.of, symbols.stepsize):
-        delay, tags = AT[step.of]
+    if step.of in AT and step.says in (eq(step.of, symbols.stepsize), le(step.of, symbols.stepsize)):
+        delay, tags = AT[step.of][0], _tags(step.of, context)
         if any(value.has(delay) for value in branches.values()):
             raise Undone(f"the stepsize is no constant: it looks at {delay}")
-        return Outcome(step.says, "the stepsize is one number", tags=tags)
+        return Outcome(step.says, "the stepsize is one number", tags=tags if step.says.equality else frozenset())
     slack = []
     for name, value in branches.items():
         left, right = (side.xreplace({step.of: value}) for side in (step.says.left, step.says.right))
         case = Fact(left, right, step.says.equality)
+        # what is known of one number holds for its value
+        put = {step.of: value} if isinstance(step.of, sp.Symbol) else {}
         try:
-            slack.append(certificate.check(case, step.cases.get(name, ()), context, at_case=value.has(sigma)))
+            slack.append(certificate.check(case, step.cases.get(name, ()), context, value.has(sigma), put))
         except Undone as fault:
             raise Undone(f"where branch {name!r} is the smallest: {fault}") from fault
-    tags = AT[step.of][1] if step.of in AT else frozenset()
+    tags = _tags(step.of, context)
     return Outcome(step.says, f"by cases: {', '.join(branches)}", "; ".join(filter(None, slack)), tags)
+
+
+def _tags(of: Any, context: Context) -> frozenset[str]:
+    """Return the tags under which the stepsize is equal to the rule; ``uniform`` closes as R1 does."""
+    tags = AT[of][1] if of in AT else frozenset()
+    uniform = "uniform" in context.setting.measured and "R1" not in context.setting.measured
+    return frozenset("uniform" if tag == "R1" and uniform else tag for tag in tags)
 
 
 def _branches(step: Rule, context: Context) -> dict[str, sp.Expr]:
     """Return the branches as expressions: of the whole rule, or of a letter defined as the least of some of them."""
-    rule = {name: f.expr for name, f in context.stepsize.branches.items()}
+    rule = dict(context.branches)
     if step.of in AT:
         delay = AT[step.of][0]
         for name, expr in rule.items():
-            if not manifest(-sp.diff(expr, symbols.tau)):
+            if not falls(expr):
                 raise Undone(f"branch {name!r} grows with the delay")
         if symbols.k in set().union(*(e.free_symbols for e in rule.values())):
             raise Undone("the stepsize depends on the step")
@@ -80,10 +94,26 @@ def _branches(step: Rule, context: Context) -> dict[str, sp.Expr]:
         raise Undone(f"{step.of} has a meaning already, or is no letter")
     if not step.values and any(e.has(symbols.tau) for e in chosen.values()):
         raise Undone(f"{step.of} is one number, and the branches depend on the delay")
+    if not set(step.of.assumptions0.items()) <= _POSITIVE:
+        raise Undone(f"{step.of} is declared to be more than a positive number")
+    for name, value in chosen.items():
+        if not plain(value).is_positive:
+            raise Undone(f"branch {name!r} is not known to be positive")
+        if any(value.has(index) and not step.of.has(index) for index in context.setting.ranges):
+            raise Undone(f"branch {name!r} has an index that {step.of} has not")
     known = context.letters.setdefault(step.of, chosen)
     if known != chosen:
         raise Undone(f"{step.of} is the least of {', '.join(map(str, known.values()))} elsewhere")
     return chosen
+
+
+def falls(expr: Any) -> bool:
+    """True when the expression does not grow with the delay; a maximum does not fall when what is in it does not."""
+    held = {a: sp.Dummy(positive=True) for a in expr.atoms(sp.Max) if a.has(symbols.tau)}
+    if not all(a.is_positive and all(manifest(sp.diff(x, symbols.tau)) for x in a.args) for a in held):
+        return False
+    whole = expr.xreplace(held)
+    return all(manifest(-sp.diff(whole, x)) for x in (symbols.tau, *held.values()))
 
 
 def _fresh(of: Any) -> bool:

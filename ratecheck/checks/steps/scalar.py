@@ -44,8 +44,10 @@ def second_opinion(says: Fact, facts: Sequence[Fact], context: Context) -> str:
     for x, number in zip(letters, numbers, strict=True):
         solver.add(number >= 1 if x in (K, M) else number > 0 if x.is_positive else number >= 0)
     named = dict(zip(letters, numbers, strict=True))
-    solver.add(*(named[a] >= named[b] for a, b in context.at_least.items() if a in named and b in named))
+    lower = [(named[big], least) for big, least in context.at_least.items()
+             if big in named and least.free_symbols <= set(named)]  # fmt: skip
     try:
+        solver.add(*(big >= _translated(least, letters, numbers) for big, least in lower))
         for fact in facts:
             value = _translated(fact.expr, letters, numbers)
             solver.add(value == 0 if fact.equality else value >= 0)
@@ -65,6 +67,8 @@ def _translated(expr: sp.Expr, letters: Sequence[Any], numbers: Sequence[Any]) -
     top, bottom = sp.fraction(sp.together(expr))
     if not bottom.is_positive:
         raise NotImplementedError(f"a denominator of unknown sign: {bottom}")
+    if top.has(sp.Max, sp.Min):
+        raise NotImplementedError(f"a maximum in {top}")
     if any(not p.exp.is_Integer for p in top.atoms(sp.Pow)):
         raise NotImplementedError(f"a root in {top}")
     return sp.lambdify([plain[x] for x in letters], top.xreplace(plain), "math")(*numbers)

@@ -1,6 +1,7 @@
 """Counterexamples to a step: numbers and vectors that satisfy what it uses and break what it says.
 
-A search, not a decision: nothing found says nothing. What is found is confirmed in rational arithmetic.
+A search, not a decision: nothing found says nothing. What is found is confirmed in rational arithmetic, or to 40 digits
+where there are exponentials.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ COUNTS = [1, 4, 9, 16, 64, 256, 1024]
 TRIES = 600
 DIMENSION = 2
 SEED = 20
+#: of numbers that are not rational; terms are of size 10^9 at most
+DIGITS, MARGIN = 40, sp.Float("1e-20")
 
 
 def counterexample(says: Fact, facts: Sequence[Fact], context: Context) -> str:
@@ -97,14 +100,26 @@ def _noise(vec: Any) -> bool:
 
 
 def _breaks(says: Fact, facts: Sequence[Fact], at: Mapping[Any, sp.Expr], context: Context) -> bool:
-    if any(at[big] < at[small] for big, small in context.at_least.items() if big in at and small in at):
+    lower = {big: least.xreplace(at) for big, least in context.at_least.items() if big in at}
+    if any(least.is_number and at[big] < least for big, least in lower.items()):
+        return False
+    below = {p.base for f in (says, *facts) for p in f.expr.atoms(sp.Pow) if p.exp.is_negative}
+    if any(_sign(base.xreplace(at)) != 1 for base in below):  # denominators are positive
         return False
     for fact in facts:
-        value = fact.expr.xreplace(at)
-        if not value.is_number or not (value == 0 if fact.equality else bool(value >= 0)):
+        if _sign(fact.expr.xreplace(at)) not in ((0,) if fact.equality else (0, 1)):
             return False
-    value = says.expr.xreplace(at)
-    return bool(value.is_number and (value != 0 if says.equality else bool(value < 0)))
+    return _sign(says.expr.xreplace(at)) in ((-1, 1) if says.equality else (-1,))
+
+
+def _sign(value: sp.Expr) -> int | None:
+    """Return the sign; None where it is no real number, or too near 0 to tell (exponentials, logarithms)."""
+    if value.is_Rational:
+        return int(sp.sign(value))
+    if not (value.is_number and value.is_real):
+        return None
+    near = value.evalf(DIGITS)
+    return int(sp.sign(near)) if abs(near) > MARGIN else None
 
 
 def _words(at: Mapping[Any, Any], gram: Mapping[Any, Any]) -> str:

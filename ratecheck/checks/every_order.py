@@ -1,0 +1,188 @@
+"""Bounds over all arrival orders of a small case, without sampling error.
+
+Quadratics by their exact second moments (``moments``), for any noise of mean 0. Where a claim needs bounded stochastic
+gradients, functions with a kink take their place: the noise is +-sigma, and all 2^(M + K) sign patterns are run, one
+replicate each; their mean is the expectation. That takes one float64 run a pattern, with the rounding allowed to a run
+without noise. On a kink rounding may choose another subgradient, which a theorem about subgradients covers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ratecheck.checks import moments
+from ratecheck.checks.question import inequalities_of, wanted_of
+from ratecheck.checks.weigh import ROUNDING_PER_STEP
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Claim
+from ratecheck.core.noise import Noise
+from ratecheck.core.part import Part
+from ratecheck.core.verdict import Result, Verdict
+from ratecheck.core.witness import Witness
+from ratecheck.engine.build import Built, build
+from ratecheck.engine.orders import arrival_orders
+from ratecheck.engine.rows import given
+from ratecheck.engine.sweep import simulate
+from ratecheck.errors import CapabilityError, RatecheckError
+
+Case = tuple[int, int]
+#: kind of the witness of a bound that fails
+KIND = "every-order"
+#: what is tried, with the noise levels: every objective of the class that a claim assumes
+QUADRATICS = (
+    Part("quadratic", {"spectrum": ["1/8", 1], "radius": 2}),
+    Part("heterogeneous_quadratic", {"spectrum": ["1/8", 1], "radius": 2, "zeta": "1/2"}),
+)
+KINKED = (
+    Part("asymmetric_abs"),
+    Part("huber", {"kink": "1/4", "dimension": 1}),
+)
+LEVELS = (0.0, 0.5)
+#: largest number of sign patterns, as a power of 2
+MOST = 12
+
+
+def check(
+    name: str, claim: Claim, cases: Sequence[Case], identities: Result | None, scenario: str, *,
+    method: str | None = None, folder: Path | None = None, say: Callable[[str], None] = lambda text: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Result | None:  # fmt: skip
+    """Return the exact evidence for a claim with its bounds: ``identities`` is that for the rest of it.
+
+    A refuted identity stays. Where nothing applies in any case the result is the one given, with the reasons.
+    """
+    if not claim.outputs or (identities and identities.verdict.negative):
+        return identities
+    found: list[dict[str, Any]] = []
+    for workers, steps in cases:
+        say(f"bounds: all arrival orders of M = {workers}, K = {steps}")
+        found.append(_case(claim, workers, steps, method, folder, stopped))
+        if "fault" in found[-1]:
+            return _refuted(name, claim, scenario, found[-1], method)
+    if not any(one["by"] for one in found):
+        return identities
+    if identities is None or identities.verdict is Verdict.NOT_APPLICABLE:
+        return Result(name, scenario, "exact", Verdict.EXACT, summary(found), claim.expect, {"bounds": found})
+    first, *rest = identities.summary.split(";")  # tables show the first part
+    words = ";".join([f"{first}, {summary(found)}", *rest])
+    return replace(identities, summary=words, details={**identities.details, "bounds": found})
+
+
+def summary(found: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words what was found in the cases that apply."""
+    some = [one for one in found if one["by"]]
+    cases = ", ".join(f"({one['M']},{one['K']})" for one in some)
+    largest: dict[str, float] = {}
+    for one in some:
+        for key, ratio in one["largest"].items():
+            largest[key] = max(ratio, largest.get(key, 0.0))
+    top = max(largest, key=lambda key: largest[key])
+    return f"bounds: at most {largest[top]:.3f} of the right side ({top}) on all orders of {cases}"
+
+
+def _refuted(name: str, claim: Claim, scenario: str, found: Mapping[str, Any], method: str | None) -> Result:
+    cell: Cell = found["cell"]
+    roles = (("method", method or ""), ("claim", name))
+    files = {role: file for role, file in roles if file.endswith(".py")}
+    seen = {side: float(found["found"][side]) for side in ("lhs", "rhs")}
+    witness = Witness(name, KIND, found["inequality"], cell.as_json(), seen, files=files)
+    summary = f"the {found['fault']} at {cell.label}"
+    details = {"failed": {"fault": found["fault"], "cell": cell.label}}
+    return Result(name, scenario, "exact", Verdict.REFUTED, summary, claim.expect, details, witness.as_json())
+
+
+def _case(claim: Claim, workers: int, steps: int, method: str | None, folder: Path | None,
+          stopped: Callable[[], bool]) -> dict[str, Any]:  # fmt: skip
+    """Return one entry: orders, what was run, the largest lhs/rhs by inequality and output rule, and reasons."""
+    entry: dict[str, Any] = {"M": workers, "K": steps, "orders": 0, "largest": {}, "by": {}, "left_out": {}}
+    for problems in (QUADRATICS, KINKED):
+        for problem in problems if not entry["by"] else ():
+            _all(claim, entry, problem, method, folder, stopped)
+            if "fault" in entry:
+                return entry
+    return entry
+
+
+def _all(claim: Claim, entry: dict[str, Any], problem: Part, method: str | None, folder: Path | None,
+         stopped: Callable[[], bool]) -> None:  # fmt: skip
+    """Add what one objective says, over all orders, output rules and noise levels."""
+    desk, rule = shelf.SCHEDULERS.get(claim.scheduler), shelf.METHODS.get(method or claim.method, folder)
+    labelled = shelf.PROBLEMS.get(problem.name).heterogeneous or rule.sees_workers
+    orders = list(arrival_orders(desk, entry["M"], entry["K"], labelled=labelled))
+    for output in claim.outputs:
+        try:
+            for order in orders:
+                for cell in _cells(problem, order, entry["M"], entry["K"], output, method):
+                    if stopped():
+                        raise KeyboardInterrupt
+                    _look(claim, cell, entry, folder)
+                    if "fault" in entry:
+                        return
+        except RatecheckError as fault:
+            entry["left_out"][f"{problem.label} {output}"] = str(fault)
+        except Exception as fault:  # of a user's file; the runs will say where
+            entry["left_out"][f"{problem.label} {output}"] = f"{type(fault).__name__}: {fault}"
+        else:
+            entry["orders"] = max(len(orders), entry["orders"])
+            entry["by"][problem.label] = "moments" if problem in QUADRATICS else "all sign patterns"
+
+
+def _look(claim: Claim, cell: Cell, entry: dict[str, Any], folder: Path | None) -> None:
+    for inequality, one in decide(claim, built_of(claim, cell, folder)).items():
+        key = f"{inequality} {cell.output}"
+        entry["largest"][key] = max(float(one["ratio"]), entry["largest"].get(key, 0.0))
+        if one["verdict"] is Verdict.REFUTED:
+            sides = f"{inequality} under {cell.output} fails: {one['lhs']:.6g} > {one['rhs']:.6g}"
+            entry |= {"fault": sides, "cell": cell, "inequality": inequality, "found": one}
+            return
+
+
+def built_of(claim: Claim, cell: Cell, folder: Path | None = None) -> Built:
+    """Return the cell built for the claim. Raises AssumptionError where an assumption fails."""
+    return build(cell, 0, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
+                 growth=claim.growth, folder=folder, failing=claim.failing)  # fmt: skip
+
+
+def _cells(problem: Part, order: Sequence[int], workers: int, steps: int, output: str,
+           method: str | None) -> Iterator[Cell]:  # fmt: skip
+    delays = Part("order", {"workers": list(order)})
+    for sigma in LEVELS:
+        yield Cell(problem, Part("rademacher"), delays, workers, steps, sigma, output, method=method)
+
+
+def decide(claim: Claim, built: Built) -> dict[str, dict[str, Any]]:
+    """Return lhs, rhs, ratio and verdict of each inequality. Raises CapabilityError where neither way applies."""
+    if built.cell.problem in QUADRATICS:
+        return moments.check_moments(claim, built)
+    measured = mean_over_signs(built, wanted_of(claim))
+    known: Mapping[str, Any] = {**built.constants, **measured}
+    found = {}
+    for name, inequality in inequalities_of(claim, built).items():
+        left, right = inequality.lhs.value(known), inequality.rhs.value(known)
+        room = ROUNDING_PER_STEP * built.cell.K * max(abs(left), abs(right))
+        slack = right - left if claim.kind == "upper" else left - right
+        verdict = Verdict.EXACT if slack > room else Verdict.NOT_REFUTED if slack >= -room else Verdict.REFUTED
+        found[name] = {"lhs": left, "rhs": right, "ratio": left / right if right else np.inf, "verdict": verdict}
+    return found
+
+
+def mean_over_signs(built: Built, wanted: tuple[str, ...]) -> dict[str, float]:
+    """Return the expectations of measured quantities under noise +-sigma on one coordinate: the mean over patterns.
+
+    Raises CapabilityError for more than one coordinate, or more than 2^MOST patterns.
+    """
+    handouts = built.weighted.schedule.handouts if built.constants["sigma"] else 0
+    if built.instance.dimension != 1 or handouts > MOST:
+        raise CapabilityError(f"all sign patterns are run for one coordinate and at most {MOST} hand-outs.")
+    patterns = 1 << handouts
+    bits = np.arange(patterns)[None, :] >> np.arange(max(1, handouts))[:, None] & 1
+    signs = np.asarray(2.0 * bits - 1.0, dtype=np.float64)
+    run = replace(built, noise=Noise("all_signs", given), noise_par=signs.ravel())
+    outcome = simulate(run, 0, patterns, wanted)
+    return {name: float(np.mean(outcome.measured[name])) for name in wanted}

@@ -1,0 +1,86 @@
+"""What ``ratecheck run`` says: the table of its cells, and which method is better on paired seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ratecheck.report.curves import PANEL, hows, others
+
+#: what runs must share to be compared in pairs
+GROUP = (*PANEL, "M", "K")
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return one line a cell below a head."""
+    scores = list(dict.fromkeys(n for r in rows for n in r.get("curve", {}) if n not in ("K", "time", "F")))
+    schedulers = [f" ({name})" if name else "" for name in others(rows)]
+    names = [f"{row['method']}{scheduler}" for row, scheduler in zip(rows, schedulers, strict=True)]
+    width = max([16, *map(len, names)])
+    head = (
+        f"{'method':<{width}} {'M':>4} {'K':>7} {'sigma':>7} {'F(output) - F*':>16} {'std. error':>11}"
+        + "".join(f" {name:>9}" for name in scores)
+        + f" {'time':>9}  stepsize, problem, delays"
+    )
+    body = [
+        f"{name:<{width}} {r['M']:>4} {r['K']:>7} {r['sigma'] or 0:>7.3g} {_number(r['mean']):>16} {r['se']:>11.2g}"
+        + "".join(f" {_last(r, score):>9}" for score in scores)
+        + f" {'' if r['time'] is None else format(r['time'], '.4g'):>9}"
+        f"  {r['stepsize']}, {r['problem']}, {r['delays']}"
+        for name, r in zip(names, rows, strict=True)
+    ]
+    return [head, *body]
+
+
+def _number(value: float) -> str:
+    return format(value, ".6g") if math.isfinite(value) else "diverged"
+
+
+def _last(row: Mapping[str, Any], score: str) -> str:
+    found = row.get("curve", {}).get(score)
+    return format(found["mean"][-1], ".4f") if found and math.isfinite(found["mean"][-1]) else ""
+
+
+def compared(rows: Sequence[Mapping[str, Any]], errors: Sequence[Any], alpha: float) -> list[dict[str, Any]]:
+    """Return one row for each pair of methods that ran on the same seeds, delays and samples; ``errors`` (n,) a row."""
+    from ratecheck.checks.paired import compare
+
+    groups: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row, how, found in zip(rows, hows(rows), errors, strict=True):
+        groups.setdefault(tuple(row[n] for n in GROUP), {})[how] = np.asarray(found, dtype=float)
+    made = compare(groups, alpha)
+    return [{**dict(zip(GROUP, group, strict=True)), **pair} for group, pairs in made.items() for pair in pairs]
+
+
+def order(document: Mapping[str, Any]) -> list[str]:
+    """Return, for each group of paired runs, its methods from the smallest mean error up, each against the next."""
+    pairs = {(tuple(p[n] for n in GROUP), p["better"], p["worse"]): p for p in document["pairs"]}
+    groups: dict[tuple[Any, ...], list[tuple[float, str]]] = {}
+    for row, how in zip(document["cells"], hows(document["cells"]), strict=True):
+        mean = row["mean"] if math.isfinite(row["mean"]) else math.inf
+        groups.setdefault(tuple(row[n] for n in GROUP), []).append((mean, how))
+    groups = {g: sorted(found) for g, found in groups.items() if len(found) > 1 and pairs}
+    width = max([20, *(len(how) for found in groups.values() for _, how in found)])
+    head = (
+        f"Smallest mean first, on {document['seeds']} paired seeds. p: Wilcoxon's signed-rank test. "
+        f"Apart: told apart at alpha {document['alpha']:g} for all {len(pairs)} pairs together."
+    )
+    lines = ["", head] if groups else []
+    for group, found in groups.items():
+        said = dict(zip(GROUP, group, strict=True))
+        lines.append(f"M = {said['M']}, K = {said['K']}, {said['delays']}")
+        for (mean, how), (_, after) in zip(found, [*found[1:], (0.0, "")], strict=True):
+            pair = pairs.get((group, how, after)) or pairs.get((group, after, how))
+            lines.append(f"  {_number(mean):>9}  {how:<{width}}{_against(pair, how)}".rstrip())
+    return lines
+
+
+def _against(pair: Mapping[str, Any] | None, how: str) -> str:
+    if pair is None:
+        return ""
+    wins = pair["wins"] if pair["better"] == how else pair["seeds"] - pair["wins"]
+    apart = "apart" if pair["apart"] else "not apart"
+    return f"  below the next on {wins}/{pair['seeds']}, p = {pair['p']:.2g}, {apart}"

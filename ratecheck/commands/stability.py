@@ -1,0 +1,113 @@
+"""What ``ratecheck stability`` says: the largest stable stepsizes of methods, as a table and as a plot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ratecheck.checks.stability import FIRST, LAST, Limit, Setting, limit
+from ratecheck.core import shelf
+from ratecheck.core.part import Part, number
+from ratecheck.errors import PartError
+
+#: the methods that are compared when none is named: those of the first fact of this claim
+COMPARED = "ormo2024.stability"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The rows, as plain data, and as lines."""
+
+    document: dict[str, Any]
+    lines: list[str]
+
+
+def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str, delays: str, stepsize: str, exact: bool,
+            seed: int, plot: Path | None) -> Found:  # fmt: skip
+    """Return the largest stable stepsizes of all methods, for all M and beta; draw them into the folder ``plot``.
+
+    Raises PartError for arguments that are no numbers, CapabilityError when a named method has no answer.
+    """
+    counts = [whole(text) for text in listed(workers, "--M")]
+    values = [beta(text) for text in listed(betas, "--beta")]
+    chosen = list(methods) or list(shelf.claim(COMPARED).stability[0].methods)
+    rows = []
+    for name, m, b in product(chosen, counts, values):
+        own = (("beta", b),) if "beta" in shelf.METHODS.get(name).par else ()
+        setting = Setting(name, m, scheduler, part(delays), stepsize, own, seed)
+        rows.append(row_of(setting, b, limit(setting, exact=exact)))
+    document = {"scheduler": scheduler, "delays": part(delays).label, "stepsize": stepsize, "rows": rows}
+    lines = table(document)
+    if plot is not None:
+        from ratecheck.report import stability
+
+        lines += ["", *(str(p) for p in stability.save(document, plot))]
+    return Found(document, lines)
+
+
+def row_of(setting: Setting, beta: str, found: Limit) -> dict[str, Any]:
+    """Return one row as plain data; ``effective`` is the largest times what a gradient moves the model by in the end."""
+    largest = found.value
+    return {
+        "method": Part(setting.method).label, "M": setting.workers, "beta": number(beta, "beta"),
+        "uses_beta": bool(setting.constants), "largest": largest, "effect": found.effect,
+        "effective": None if largest is None else largest * found.effect, "by": found.by, "period": found.period,
+        "low": None if found.low is None else str(found.low), "high": None if found.high is None else str(found.high),
+    }  # fmt: skip
+
+
+def table(document: dict[str, Any]) -> list[str]:
+    """Return the table as lines: one a method, M and beta."""
+    rows = document["rows"]
+    width = max([6, *(len(r["method"]) for r in rows)])
+    head = f"{'method':<{width}} {'M':>4} {'beta':>6} {'M L gamma':>11} {'effect':>8} {'effective':>10}  by"
+    return [head, *dict.fromkeys(_line(r, width) for r in rows)]
+
+
+def _line(r: dict[str, Any], width: int) -> str:
+    beta = f"{r['beta']:g}" if r["uses_beta"] else ""
+    value = r["largest"]
+    largest = f"{value:.4f}" if value else f"> {LAST:g}" if r["low"] else f"< {FIRST:.4f}"
+    effective = "" if r["effective"] is None else f"{r['effective']:.3f}"
+    return f"{r['method']:<{width}} {r['M']:>4} {beta:>6} {largest:>11} {r['effect']:>8.3f} {effective:>10}  {_by(r)}"
+
+
+def _by(r: dict[str, Any]) -> str:
+    if r["by"] == "exact":
+        return f"enclosed in rational arithmetic, period {r['period']}"
+    return f"eigenvalues, period {r['period']}" if r["by"] == "eigenvalues" else "runs"
+
+
+def listed(text: str, option: str) -> list[str]:
+    """Return the entries of a list with commas. Raises PartError when there is none."""
+    found = [t.strip() for t in text.split(",") if t.strip()]
+    if not found:
+        raise PartError(f"{option} takes numbers with commas between, such as 4,16, not {text!r}.")
+    return found
+
+
+def whole(text: str) -> int:
+    """Return a number of workers. Raises PartError unless it is a whole number from 1 to 256."""
+    if not text.isdigit() or not 1 <= int(text) <= 256:
+        raise PartError(f"--M takes whole numbers from 1 to 256, not {text!r}.")
+    return int(text)
+
+
+def beta(text: str) -> str:
+    """Return beta as a text that is exact. Raises PartError unless 0 <= beta < 1."""
+    if not 0 <= number(text, "--beta") < 1:
+        raise PartError(f"--beta takes numbers from 0 to below 1, not {text!r}.")
+    return text
+
+
+def part(text: str) -> Part:
+    """Read a part as tables print it, such as 'gamma(shape=100, slow=1/8)'. Raises PartError."""
+    found = re.fullmatch(r"\s*([\w./-]+)\s*(?:\((.*)\))?\s*", text)
+    pairs = [] if found is None or not found[2] else [p.split("=") for p in found[2].split(",")]
+    if found is None or any(len(p) != 2 for p in pairs):
+        raise PartError(f"--delays takes a name with parameters, such as 'gamma(shape=100, slow=1/8)', not {text!r}.")
+    return Part(found[1], {name.strip(): value.strip() for name, value in pairs})

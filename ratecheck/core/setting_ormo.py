@@ -1,0 +1,125 @@
+"""The settings of asynchronous SGD with momentum: OrMo, and naive momentum.
+
+As ``setting.ASYNC``, whose letters keep their meaning, but for two. The virtual iterate, u(k) + x*, is x_0 minus every
+gradient handed out before x_k, each with its final stepsize over 1 - beta: asynchronous SGD with longer steps. And what
+is applied is the method's: ``kept(k, i)`` is the share of the gradient of x_i, i < k, that x_k is still apart from the
+virtual iterate by, ``kept0(k, m)`` that of worker m's initial gradient:
+x_k - xhat_k = 1/(1 - beta) (sum of kept0(k, m) ghat0(m) g0(m) + sum over i < k of kept(k, i) ghat(i) g(i)).
+It is 1 in flight. In OrMo (Shi, Yang & Li 2024) it is beta^(I - G(i) + 1) after the delivery, G(i) = ceil(i/M) the group
+of the gradient and I = ceil((k - 1)/M) the newest one of the momentum; with naive momentum, beta^(k - l + 1) after
+delivery l. ``checks.steps.ordered`` derives this, and compares it with the kernels over all small arrival orders.
+
+``r`` stands for 1 - beta: a claim is read with beta = 1 - r, and assumes 0 <= beta < 1, so that 0 < r <= 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from ratecheck.core.gram import Ip
+from ratecheck.core.setting import (
+    ASYNC,
+    N_0,
+    Point,
+    applied,
+    delta,
+    delta_0,
+    e,
+    g_0,
+    g_flying,
+    ghat,
+    h,
+    h_0,
+    h_virtual,
+    i,
+    j,
+    m,
+    n,
+    n_0,
+    numbers,
+    phi,
+    s,
+    t,
+    t_0,
+    u,
+    y_0,
+    z,
+)
+from ratecheck.core.symbols import K, M, W, beta, k, mean_gradient_sq
+
+r = sp.Symbol("r", positive=True)
+#: at most the right side less the left one, of each strict inequality between constants that a claim assumes
+gap = sp.Symbol("gap", positive=True)
+kept, kept_0 = map(numbers, ("kept", "kept0"))
+
+_WORKERS = (m, 1, M)
+_BEFORE = (i, 1, k - 1)
+_SUM_0 = sp.Sum(g_0(m), _WORKERS)
+
+ORMO = replace(
+    ASYNC,
+    name="ordered momentum",
+    method="ormo",
+    ranges={k: (1, K), m: (1, M), i: (1, k - 1), j: (1, M - 1)},
+    equations={
+        "start": (u(1), y_0 - _SUM_0 * h_0 / r - N_0 / r),
+        "initial noise": (N_0, sp.Sum(g_0(m) * n_0(m), _WORKERS)),
+        "step": (u(k + 1), u(k) - ghat(k) * (h(k) + n(k)) / r),
+        "kept": (e(k), s(k) + z(k)),  # once s and z are written out
+        "means kept": (
+            s(k),
+            sp.Sum(kept_0(k, m) * g_0(m) * h_0 / r, _WORKERS) + sp.Sum(kept(k, i) * ghat(i) * h(i) / r, _BEFORE),
+        ),
+        "noise kept": (
+            z(k),
+            sp.Sum(kept_0(k, m) * g_0(m) * n_0(m) / r, _WORKERS) + sp.Sum(kept(k, i) * ghat(i) * n(i) / r, _BEFORE),
+        ),
+        "gradients kept": (
+            e(k),
+            sp.Sum(kept_0(k, m) * g_0(m) * (h_0 + n_0(m)) / r, _WORKERS)
+            + sp.Sum(kept(k, i) * ghat(i) * (h(i) + n(i)) / r, _BEFORE),
+        ),
+    },
+    points={
+        "x_k": Point(u(k) + e(k), h(k), delta(k), n(k)),  # e(k) = x_k - xhat_k
+        "x_0": Point(y_0, h_0, delta_0, n_0(m)),
+        "xhat_k": Point(u(k), h_virtual(k), phi(k)),
+        "xhat_k+1": Point(u(k + 1), h_virtual(k + 1), phi(k + 1)),
+        "xhat_1": Point(u(1), h_virtual(1), phi(1)),
+        "x*": ASYNC.points["x*"],
+    },
+    roles={
+        **{h(k): "model", u(k): "virtual", h_virtual(k): "virtual", y_0: "start", h_0: "start"},
+        **{n(k): "fresh", n_0(m): "initial", N_0: "initial noise", z(k): "noise kept"},
+    },
+    measured={
+        **{rule: ASYNC.measured[rule] for rule in ("R1", "R0", "RL")},
+        # the virtual iterates that a run measures have no 1/(1 - beta): they are others
+        "any": {what: ASYNC.measured["any"][what] for what in ("Q", "V", "Gamma_0")},
+    },
+    flying={ghat(k): g_flying(k, j)},
+    initial={ghat(k): g_0(m), h(k): h_0, n(k): n_0(m), t(k): t_0(m)},
+    lemmas={"kept": "kept", "gradients kept": "kept"},
+    reads={beta: 1 - r},
+    by_schedule=(kept, kept_0),
+)
+
+#: the mean over x_0..x_(K-1), for which steps up to K - 1 count: k = 1..K-1
+UNIFORM = replace(
+    ORMO,
+    ranges={**ORMO.ranges, k: (1, K - 1)},
+    measured={
+        "uniform": {
+            "W": (W, sp.Sum(applied(k), (k, 1, K - 1)) + applied(K)),
+            "mean_gradient_sq": (K * mean_gradient_sq, Ip(h_0, h_0) + sp.Sum(Ip(h(k), h(k)), (k, 1, K - 1))),
+        }
+    },
+)
+NAIVE = replace(
+    UNIFORM,
+    name="naive momentum",
+    method="naive_momentum",
+    lemmas={"kept": "kept, naive", "gradients kept": "kept, naive"},
+)

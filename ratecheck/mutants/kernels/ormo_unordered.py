@@ -1,0 +1,19 @@
+"""OrMo without the order: every gradient joins the newest group."""
+
+from ratecheck.core.method import Arrival, Method, Server
+
+
+def receive(server: Server, a: Arrival) -> None:
+    w, u, g, beta = server.x[0], server.x[1], a.grad[0], server.par[0]
+    newest = (server.clock[0] + server.workers - 1) // server.workers
+    if server.clock[1] == server.clock[0] and newest > server.count[0]:
+        server.count[0] = newest
+        for i in range(w.shape[0]):
+            w[i] -= beta * u[i]
+            u[i] = beta * u[i]
+    for i in range(w.shape[0]):
+        u[i] += a.gamma * g[i]
+        w[i] -= a.gamma * g[i]
+
+
+METHOD = Method("ormo_unordered", receive, slots=("x", "u"), par={"beta": "9/10"}, count=("group",))
