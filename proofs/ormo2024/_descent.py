@@ -4,9 +4,9 @@ from sympy import Sum
 
 from ratecheck.core.gram import Ip, inner, square
 from ratecheck.core.proof import Class, Expectation, Identity, Inequality, Rule, Square, Step, eq, le, total
-from ratecheck.core.setting import N_0, applied, e, g_0, ghat, h, h_0, h_virtual, m, n, phi, u, y_0
+from ratecheck.core.setting import N_0, e, g_0, ghat, h, h_0, h_virtual, m, n, phi, u, y_0
 from ratecheck.core.setting_ormo import r
-from ratecheck.core.symbols import Delta, K, L, M, k, sigma
+from ratecheck.core.symbols import Delta, L, M, k, sigma
 from ratecheck.core.symbols import stepsize as gamma
 
 SLOPE, SLOPE_0 = Ip(h(k), h(k)), Ip(h_0, h_0)
@@ -18,7 +18,7 @@ _A = ghat(k) / r
 
 
 def one_step() -> tuple[Step, ...]:
-    """a (1 - L a)/2 ||grad F(x_k)||^2 is gained, with a = ghat(k)/(1 - beta), up to x_k - xhat_k and the noise."""
+    """A (1 - L a)/2 ||grad F(x_k)||^2 is gained, with a = ghat(k)/(1 - beta), up to x_k - xhat_k and the noise."""
     return (
         Class("descent", "descent", ("xhat_k", "xhat_k+1")),
         Identity("way", eq(inner(h_virtual(k), _WAY), -_A * inner(h_virtual(k), h(k) + n(k))), by=("step",)),
@@ -60,8 +60,6 @@ def constant() -> tuple[Step, ...]:
     return (
         Rule("ghat", ghat(k), says=eq(ghat(k), gamma)),
         Rule("ghat0", g_0(m), says=eq(g_0(m), gamma)),
-        Rule("applied", applied(k), says=eq(applied(k), gamma)),
-        Rule("applied at K", applied(K), says=eq(applied(K), gamma)),
         Inequality("initial stepsizes", eq(FIRST, M * gamma), (total(m, "ghat0"),)),
         Inequality("their squares", eq(INITIAL, M * gamma**2), (total(m, "ghat0", g_0(m) + gamma),)),
     )

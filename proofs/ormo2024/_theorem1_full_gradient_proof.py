@@ -4,9 +4,8 @@ from ratecheck.core.gram import square
 from ratecheck.core.proof import Class, Counting, Earlier, Inequality, Power, Proof, Step, le, total
 from ratecheck.core.setting import e, g_0, ghat, i, m
 from ratecheck.core.setting_ormo import UNIFORM, gap, kept, kept_0, r
-from ratecheck.core.symbols import Delta, G_F, K, L, M, k, mean_gradient_sq, sigma
+from ratecheck.core.symbols import G_F, Delta, K, L, M, k, mean_gradient_sq, sigma
 from ratecheck.core.symbols import stepsize as gamma
-
 
 from ._distance_proof import KEPT, MEANS, NOISES, distance
 from ._theorem1_proof import all_steps
@@ -62,9 +61,9 @@ PROOF = Proof(
         Class("short", "assumed", ("stepsize < (1 - beta)/L",)),
         Inequality("M L a", le(M * L * _A, 1), ((M * L / r, "cap"),)),
         Inequality("L a", le(gap * L / r, _SHORT), ((L / r, "short"),)),
-        *_STEPS[:6],
+        *_STEPS[:4],
         *_DISTANCE,
-        *_STEPS[6:],
+        *_STEPS[4:],
         Inequality(
             "bound", le(mean_gradient_sq, sum(term / _SHORT for term in _RIGHT)),
             ((2 / (K * _A * _SHORT), "mean"),

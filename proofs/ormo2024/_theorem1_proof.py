@@ -21,7 +21,7 @@ from ratecheck.core.proof import (
     le,
     total,
 )
-from ratecheck.core.setting import Setting, e, ghat, i, m, phi
+from ratecheck.core.setting import Setting, applied, e, ghat, i, m, phi
 from ratecheck.core.setting_ormo import NAIVE, UNIFORM, gap, kept, kept_0, r
 from ratecheck.core.symbols import Delta, G, K, L, M, W, k, mean_gradient_sq, sigma
 from ratecheck.core.symbols import stepsize as gamma
@@ -39,7 +39,6 @@ def all_steps(lost: Expr, by: tuple[object, ...], cap: tuple[object, ...]) -> tu
     """The sum over x_0..x_(K-1); ``lost`` bounds ||x_k - xhat_k||^2, ``cap`` is a product that shows MLa <= 1."""
     gain = _A / 2 * (1 - L * _A)
     per_step = L * _A**2 * sigma**2 / 2 + _A * L**2 / 2 * lost
-    slopes = Sum(SLOPE, (k, 1, K - 1))
     return (
         *constant(),
         *one_step(),
@@ -60,9 +59,7 @@ def all_steps(lost: Expr, by: tuple[object, ...], cap: tuple[object, ...]) -> tu
             (("first step",), ("initial stepsizes", SLOPE_0 * (1 / r - L * (FIRST + M * gamma) / (2 * r**2))),
              ("their squares", -L * sigma**2 / (2 * r**2)), (M * _A / 2 * SLOPE_0, *cap)),
         ),
-        Given("W uniform", "W", "uniform"),
         Given("mean_gradient_sq", "mean_gradient_sq", "uniform"),
-        Inequality("W", eq(W, K * gamma), (("W uniform",), total(k, "applied"), ("applied at K",))),
         Inequality(
             "mean",
             le(K * gain * mean_gradient_sq,
@@ -72,14 +69,24 @@ def all_steps(lost: Expr, by: tuple[object, ...], cap: tuple[object, ...]) -> tu
     )  # fmt: skip
 
 
+def _weights() -> tuple[Step, ...]:
+    """W = K gamma."""
+    return (
+        Rule("applied", applied(k), says=eq(applied(k), gamma)),
+        Rule("applied at K", applied(K), says=eq(applied(K), gamma)),
+        Given("W uniform", "W", "uniform"),
+        Inequality("W", eq(W, K * gamma), (("W uniform",), total(k, "applied"), ("applied at K",))),
+    )
+
+
 def _distance(coefficients: Expr, suffix: str) -> tuple[Step, ...]:
     """||x_k - xhat_k|| <= a G times the sum of what is kept; ``coefficients`` is the number that bounds it."""
     return (
-        Class("beta", "momentum"),
         Counting("kept", f"kept total{suffix}"),
-        Inequality("least coefficients", le(0, coefficients), ((1 / r, "beta"),)),
         Inequality(
-            "coefficients", le(Sum(kept_0(k, m), (m, 1, M)) + Sum(kept(k, i), (i, 1, k - 1)), coefficients), (("kept",),)
+            "coefficients",
+            le(Sum(kept_0(k, m), (m, 1, M)) + Sum(kept(k, i), (i, 1, k - 1)), coefficients),
+            (("kept",),),
         ),
         Minkowski("distance", e(k), "gradients kept", (kept_0(k, m), kept(k, i)), "coefficients", ("ghat0", "ghat")),
     )
@@ -89,13 +96,10 @@ def _shared(setting: Setting, coefficients: Expr, cap: tuple[object, ...]) -> tu
     suffix = ", naive" if setting is NAIVE else ""
     lost = (_A * coefficients * G) ** 2
     found = all_steps(lost, ("distance",), cap)
-    return (*found[:6], *_distance(coefficients, suffix), *found[6:])
+    return (*found[:4], *_distance(coefficients, suffix), *found[4:])
 
 
-_THREE = (
-    4 * Delta / (K * _A)
-    + 2 * L * _A * sigma**2 * (K + M - 1) / K
-)
+_THREE = 4 * Delta / (K * _A) + 2 * L * _A * sigma**2 * (K + M - 1) / K
 _SQUARE_ROOT = sqrt(L * Delta * sigma**2 / K)
 _ROOT = (2 * M * L * G * Delta / (r * K)) ** (2 * _THIRD)
 
@@ -114,6 +118,9 @@ def _tuned(setting: Setting, coefficients: Expr) -> Proof:
             ),
             Inequality("M L a", le(M * L * _A, Rational(1, 2)), ((1 / (2 * r), "gamma: cap"),)),
             *_shared(setting, coefficients, ("M L a",)),
+            *_weights(),
+            Class("beta", "momentum"),
+            Inequality("least coefficients", le(0, coefficients), ((1 / r, "beta"),)),
             Inequality(
                 "in gamma", le(mean_gradient_sq, _THREE + last * _A**2),
                 ((4 / (K * _A), "mean"), (2 * mean_gradient_sq / M, "M L a"),
@@ -134,7 +141,7 @@ def _tuned(setting: Setting, coefficients: Expr) -> Proof:
                 (("in gamma",), (4 * Delta * r / K, "1/gamma"), (4 * sigma * sqrt(L / K) / r, "gamma: noise"),
                  (2 * L * _A * sigma**2 * (1 - (M - 1) / K),),
                  (2 * L**2 * G**2 * _A**2, "at most M/(1 - beta)", "least coefficients"),
-                 (2 * L**2 * G**2 * _A**2 * M / r, "at most M/(1 - beta)"),
+                 (2 * L**2 * G**2 * _A**2 * M / r, *(("at most M/(1 - beta)",) if setting is NAIVE else ())),
                  (2 * (L * M * G) ** (2 * _THIRD) / (K ** (2 * _THIRD) * r**4)
                   * (gamma * K**_THIRD * (L * M * G) ** (2 * _THIRD) + 2**_THIRD * Delta**_THIRD * r ** (5 * _THIRD)),
                   "gamma: in_flight")),

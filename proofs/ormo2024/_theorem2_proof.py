@@ -22,12 +22,12 @@ from ratecheck.core.proof import (
     le,
     total,
 )
-from ratecheck.core.setting import applied, g_0, g_flying, ghat, h, h_0, j, m, phi, t, t_0, tau
+from ratecheck.core.setting import applied, g_0, g_flying, ghat, h, j, m, phi, t, t_0, tau
 from ratecheck.core.setting_ormo import ORMO, r
 from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, k, mean_gradient_sq, sigma
 
 from ._descent import ERROR, FIRST, INITIAL, SLOPE, SLOPE_0, first_step, one_step
-from ._distance_proof import MEANS, NOISES, counted, distance
+from ._distance_proof import NOISES, counted, distance
 
 c = Symbol("c", positive=True)
 _N = Symbol("N", nonnegative=True)
@@ -73,13 +73,17 @@ def _window(name: str, of: Expr, delay: Expr, late: str) -> tuple[Step, ...]:
 
 
 def _least(late: Mapping[str, str]) -> tuple[Step, ...]:
-    """gamma(k) >= c (1 - (tau(k) - 1)/(2M)); ``late`` are the branches 2M/max(tau - 1, 2M) times c or more, by a fact."""
+    """gamma(k) >= c (1 - (tau(k) - 1)/(2M)); ``late``: the branches 2M/max(tau - 1, 2M) times c or more, by a fact."""
     longest = Max(tau(k) - 1, 2 * M)
     over = {"c: cap": 4 * M * L, "c: noise": 3 * sigma * sqrt(K * L)}
-    each = {
-        branch: ((2 * M / (longest * over[by]), by), (c / (2 * M), "longest"), (c / (2 * M * longest), Power(longest - 2 * M)))
+    each: dict[str, tuple[tuple[object, ...], ...]] = {
+        branch: (
+            (2 * M / (longest * over[by]), by),
+            (c / (2 * M), "longest"),
+            (c / (2 * M * longest), Power(longest - 2 * M)),
+        )
         for branch, by in late.items()
-    }  # fmt: skip
+    }
     for branch in _CONSTANT:
         by = f"c: {branch}"
         each[branch] = ((1 / over[by], by), (c / (2 * M), "tau >= 1"))
@@ -107,7 +111,9 @@ def _stepsize(in_flight: str, late: Mapping[str, str]) -> tuple[Step, ...]:
         *_window("ghat0", g_0(m), t_0(m), in_flight),
         Scalar("L a", le(L * ghat(k) / r, _QUARTER), ((1 / (4 * M * r), "ghat: cap"), (1 / (4 * M), "beta"))),
         Inequality(
-            "L a_0", le(L * FIRST / r, _QUARTER), (total(m, L / r, "ghat0 <= c"), (1 / (4 * r), "c: cap"), (_QUARTER, "beta"))
+            "L a_0",
+            le(L * FIRST / r, _QUARTER),
+            (total(m, L / r, "ghat0 <= c"), (1 / (4 * r), "c: cap"), (_QUARTER, "beta")),
         ),
         Scalar("1 + beta", le(1, 2 - r), (("beta",),)),
         *_least(late),
@@ -187,7 +193,8 @@ _TO_THE_BOUND = (
     Inequality(
         "in c", le(mean_gradient_sq, 8 * Delta * r / (K * c) + 3 * L * sigma**2 * c / r),
         (("conditional",), (8 * Delta * r / (K * c * W), "weights"),
-         (2 * L * sigma**2 / (r * W), "squares"), (L * sigma**2 / (r * W * (2 - r)), Power(1 - r), "squares"), (4 * L**2 * sigma**2 / (r**2 * W), "crowds"),
+         (2 * L * sigma**2 / (r * W), "squares"), (L * sigma**2 / (r * W * (2 - r)), Power(1 - r), "squares"),
+         (4 * L**2 * sigma**2 / (r**2 * W), "crowds"),
          (L * sigma**2 * c * (M - 1) / (M * r**2), "c: cap"), (L * sigma**2 * c / (r * (2 - r)), "beta"),
          (L * sigma**2 * c / M,)),
     ),

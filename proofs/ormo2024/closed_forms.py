@@ -11,6 +11,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import (
     CASES,
@@ -70,6 +72,13 @@ IDENTITIES = (
         needs=("beta", "u"),
     ),
     Identity("shift", shift, SHIFT, f"ours, for {SOURCE}", rounding=rounding, needs=("beta", "u")),
+)
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(
+    ORMO,
+    tuple(Counting(lemma, lemma) for lemma in ("closed momentum", "closed model", "shift")),
+    proves={"": {"closed form of u": "closed momentum", "closed form of w": "closed model", "shift": "shift"}},
 )
 
 CLAIM = Claim(

@@ -21,6 +21,9 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Counting, Identity, View
 
 from ._auxiliary import CASES, LETTERS, SOURCE, arrived, group, moved, power, rounding_of_history, weighed
+from ._lemmas_proof import COEFFICIENTS as PROOF
+
+__all__ = ["CLAIM", "PROOF"]
 
 BETAS = (Fraction(0), Fraction(1, 2), Fraction(9, 10))
 STATEMENT = r"\hat z_k-w_k=-\frac1{1-\beta}\sum_ic_{k,i}A_i"

@@ -14,6 +14,9 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import SOURCE
+from ._delay_counting_proof import PROOF
+
+__all__ = ["CLAIM", "PROOF"]
 
 
 def ages_and_delays(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:

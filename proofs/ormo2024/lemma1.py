@@ -9,6 +9,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, group, hats, momentum_of, power, rounding_of_history, weighed
 
@@ -32,6 +34,9 @@ IDENTITIES = (
         needs=("beta", "u"),
     ),
 )
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(ORMO, (Counting("lemma 1", "lemma 1"),), proves={"": {"lemma1": "lemma 1"}})
 
 CLAIM = Claim(
     title="OrMo, Lemmas 1 and 5: the momentum and what is in flight",

@@ -17,8 +17,11 @@ from ratecheck.core.identity import Counting
 
 from . import lemma3, lemma8
 from ._auxiliary import CASES, SOURCE
+from ._lemmas_proof import LEMMA_10 as PROOF
 from .coefficients import BETAS, in_momentum, shares
 from .distance import left_over, stepsizes
+
+__all__ = ["CLAIM", "PROOF"]
 
 STATEMENT = (
     r"\mathbb E\|\hat z_{t+1}-\hat y_{t+1}\|^2\le\frac{2\beta^2}{(1-\beta)^2}\Big("

@@ -9,6 +9,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, geometric, group, hats, rounding_of_history, weighed
 
@@ -34,6 +36,9 @@ IDENTITIES = (
         needs=("beta",),
     ),
 )
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(ORMO, (Counting("lemma 2", "lemma 2"),), proves={"": {"lemma2": "lemma 2"}})
 
 CLAIM = Claim(
     title="OrMo, Lemmas 2 and 6: the model and what is in flight",

@@ -9,6 +9,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, beta_of, hats, rounding_of_history
 
@@ -32,6 +34,9 @@ IDENTITIES = (
         needs=("beta",),
     ),
 )
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(ORMO, (Counting("lemma 3", "lemma 3"),), proves={"": {"lemma3": "lemma 3"}})
 
 CLAIM = Claim(
     title="OrMo, Lemmas 3 and 7: auxiliary model and plain SGD",

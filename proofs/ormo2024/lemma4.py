@@ -12,11 +12,14 @@ Checked, in exact arithmetic: the coefficients, what they sum to, and the two ro
 from collections.abc import Sequence
 from fractions import Fraction
 
-from ratecheck.core.claim import Claim, has
+from ratecheck.core.claim import Claim, fraction, has
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import CASES, SOURCE
+from ._lemmas_proof import LEMMA_4 as PROOF
 from .coefficients import BETAS, IDENTITIES, squares, sums
+
+__all__ = ["CLAIM", "PROOF"]
 
 STATEMENT = r"\|\hat z_k-w_k\|\le\Big(\frac M{1-\beta}-1\Big)\frac{\gamma G}{1-\beta}"
 
@@ -37,7 +40,7 @@ CLAIM = Claim(
     title="OrMo, Lemma 4: distance of model and virtual iterate, bounded gradients (constants ours)",
     source=f"{SOURCE}, Lemma 4; constants ours",
     statement=f"For every arrival order and a constant stepsize, ${STATEMENT}$.",
-    assumptions=(has("G"),),
+    assumptions=(fraction("beta"), has("G")),
     outputs={},
     stepsize="constant",
     method="ormo",

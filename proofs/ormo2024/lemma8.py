@@ -8,6 +8,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, group, hats, issued, power, rounding_of_history, weighed
 
@@ -24,6 +26,9 @@ IDENTITIES = (
         "lemma8", residual, STATEMENT, f"{SOURCE}, Lemma 8", history=True, rounding=rounding_of_history, needs=("beta",)
     ),
 )
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(ORMO, (Counting("lemma 8", "lemma 8"),), proves={"": {"lemma8": "lemma 8"}})
 
 CLAIM = Claim(
     title="OrMo, Lemma 8: the auxiliary momentum in closed form",

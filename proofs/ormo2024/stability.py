@@ -31,13 +31,13 @@ STABILITY = (
     Stability(
         "asynchronous SGD",
         ("async_sgd",),
-        r"ML\eta_{\mathrm{ASGD}}=2M\sin\frac{\pi}{2(2M-1)}",
+        r"ML\eta_{\mathrm{ASGD}}=2M\,\mathrm{sin}\,\frac{\pi}{2(2M-1)}",
         (1, 2, 4, 8, 16),
         equal=2 * M * sp.sin(sp.pi / (2 * (2 * M - 1))),
     ),
     *(
         Stability(
-            f"barrier, beta {beta}",
+            f"barrier beta {beta}",
             ("ormo",),
             r"ML\eta_{\mathrm{OrMo}}=2(1+\beta)\quad\text{under the barrier}",
             (1, 2, 4, 8),
@@ -45,7 +45,7 @@ STABILITY = (
             constants={"beta": beta},
             equal=2 * (1 + BETA),
         )
-        for beta in ("1/2", "9/10")
+        for beta in ("0.5", "0.9")
     ),
 )
 

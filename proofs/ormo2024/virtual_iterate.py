@@ -9,6 +9,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, beta_of, momentum_of, moved, rounding
 
@@ -26,6 +28,9 @@ def residual(view: View) -> Any:
 IDENTITIES = (
     Identity("virtual iterate", residual, STATEMENT, f"ours, for {SOURCE}", rounding=rounding, needs=("beta", "u")),
 )
+
+#: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``
+PROOF = Proof(ORMO, (Counting("virtual", "virtual"),), proves={"": {"virtual iterate": "virtual"}})
 
 CLAIM = Claim(
     title="OrMo: the virtual iterate",

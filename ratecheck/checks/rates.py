@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy import optimize
 
 from ratecheck.checks.slopes import Points, line, points_of
 from ratecheck.core.verdict import Rate
@@ -153,7 +155,7 @@ def _level(asked: Sequence[Question]) -> float:
 
 def _slopes(cells: Sequence[Row], margin: float, kind: tuple[str, ...]) -> list[dict[str, Any]]:
     """Return the slopes of one ``kind``, jointly at CONFIDENCE."""
-    asked = list(_questions(cells, kind))
+    asked, fitted = list(_questions(cells, kind)), _fitted(cells)
     found = []
     for variable, (problem, branch, *delays), series in asked:
         points = points_of(series, variable)
@@ -163,10 +165,44 @@ def _slopes(cells: Sequence[Row], margin: float, kind: tuple[str, ...]) -> list[
             "low": low, "high": high, "sampling": points.half(_level(asked)), "cells": len(points.x),
             "verdict": str(verdict_of(low, high, margin)),
         }  # fmt: skip
+        if one["verdict"] == "SLOWER" and _explained(series, points, fitted, _level(asked), margin):
+            one |= {"verdict": str(Rate.INCONCLUSIVE), "mixed": True}
         if one["verdict"] == "SLOWER":
             crossing, last = _crossing(points, slope)
             one |= {"crossing": crossing, "far": crossing > FAR * last}
         found.append(one)
+    return found
+
+
+def _explained(series: Sequence[Sequence[Row]], points: Points, fitted: Mapping[str, float], level: float,
+               margin: float) -> bool:  # fmt: skip
+    """Return whether the sum of the bound's terms that fits best (``_fitted``) explains a trend of the slack.
+
+    Where two terms of a bound are felt and the error has another share of each, the slack moves from one share to the
+    other though both terms are right. What is left of the trend is judged as the slack is.
+    """
+    cells = [c for one in series for c in one]
+    if not all(fitted.get(c["digest"], 0.0) > 0 for c in cells):
+        return False
+    shares = np.array([c["inequalities"]["bound"]["rhs"] / fitted[c["digest"]] for c in cells])
+    return line(replace(points, y=points.y + np.log(shares)), level)[1] <= margin
+
+
+def _fitted(cells: Sequence[Row]) -> dict[str, float]:
+    """Return by digest the sum of the bound's terms that describes the errors of a problem best, over all its cells.
+
+    Each term has a coefficient of at least 0, the same in every cell, by least squares of sum/error - 1.
+    """
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for c in cells:
+        if c.get("terms"):
+            groups[c["problem"], c["output"]].append(c)
+    found: dict[str, float] = {}
+    for group in groups.values():
+        terms = np.array([list(c["terms"].values()) for c in group])
+        error = np.array([c["inequalities"]["bound"]["lhs"] for c in group])
+        sums = terms @ optimize.lsq_linear(terms / error[:, None], np.ones(len(group)), bounds=(0, np.inf)).x
+        found |= {c["digest"]: float(one) for c, one in zip(group, sums, strict=True)}
     return found
 
 
@@ -214,6 +250,9 @@ def _overall(slopes: Sequence[Row], unseen: str, margin: float) -> tuple[Rate, s
             return Rate.MATCHES, ""
         return (Rate.FASTER if words == {"FASTER"} else Rate.NOT_SLOWER), ""
     wide = max((s for s in slopes if s["verdict"] == "INCONCLUSIVE"), key=lambda s: s["high"] - s["low"])
+    if wide.get("mixed"):
+        why = "a sum of the bound's terms explains it: add cells where one term is most of the bound"
+        return Rate.INCONCLUSIVE, f"{_named(wide)} is between {wide['low']:.3g} and {wide['high']:.3g}, and {why}"
     advice = f"add values of {wide['variable']}, since cells differ by more than their sampling errors"
     if wide["sampling"] > margin / 2:
         advice = "more runs narrow it"

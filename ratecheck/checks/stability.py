@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ratecheck.checks.exact import compares
-from ratecheck.checks.period import Period, period_of
+from ratecheck.checks.period import Period, period_of, repeats
 from ratecheck.checks.schur import Family, characteristic, inside
 from ratecheck.core import shelf
 from ratecheck.core.keys import key_of
@@ -37,6 +38,8 @@ SEARCHED, RUN = (64, 512), 32768
 SMALL = 2.0**-24
 #: half the width of an enclosure in rational arithmetic; a period of more arrivals is not enclosed
 HALF, LONGEST = Fraction(4, 10**7), 16
+#: workers alike: they deliver in turn
+IN_TURN = Part("fixed")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Setting:
     method: str
     workers: int
     scheduler: str = "async"
-    delays: Part = Part("fixed")
+    delays: Part = IN_TURN
     stepsize: str = "constant"
     constants: tuple[tuple[str, Any], ...] = ()
     seed: int = 1
@@ -97,10 +100,10 @@ class Ready:
             rule.table(schedule.version[:n], schedule.delay[:n], {**self.constants, "K": schedule.steps, "stepsize": z})
             for z in (1.0, 2.0)
         ]
-        if not np.array_equal(tables[1], 2 * tables[0]):
+        if not np.array_equal(tables[1], 2 * tables[0]) or any("k" in f.names for f in rule.branches.values()):
             raise CapabilityError(
-                f"stepsize {self.setting.stepsize!r} is not the number 'stepsize' times a factor: give a rule that "
-                "is, such as 'constant' or 'drops_by_delay'."
+                f"stepsize {self.setting.stepsize!r} is not the number 'stepsize' times a factor that depends on the "
+                "delay: give a rule that is, such as 'constant' or 'ormo_delay_practical'."
             )
         return tables[0]
 
@@ -119,12 +122,12 @@ def ready(setting: Setting) -> Ready:
 
 
 def period(one: Ready) -> Period | None:
-    """Return the period of its arrivals as matrices, None where they do not repeat."""
+    """Return the period of arrivals and method as matrices, None where there is none."""
     for many in SEARCHED:
         schedule = one.schedule(many * one.setting.workers)
-        found = period_of(one.method, schedule, one.ratio(schedule), one.constants)
-        if found is not None:
-            return found
+        span = repeats(schedule)
+        if span is not None:
+            return period_of(one.method, schedule, one.ratio(schedule), one.constants, span)
     return None
 
 
@@ -143,12 +146,19 @@ def first_loss(stable: Callable[[float], bool], width: float, factor: float = FA
     return low, high
 
 
-@lru_cache(maxsize=1024)
 def limit(setting: Setting, *, exact: bool = False) -> Limit:
     """Return the first loss of stability of a setting; with ``exact`` enclosed in rational arithmetic where it can be.
 
-    Raises CapabilityError where the question makes no sense: a method that is not linear, a rule that does not scale.
+    The same question is answered once a process. Raises CapabilityError where it makes no sense: for a method that is
+    not linear, for a rule that does not scale.
     """
+    parts = (setting.method, setting.scheduler, setting.stepsize, setting.delays.name)
+    versions = tuple(shelf.load_file(Path(p)).__name__ for p in parts if p.endswith(".py"))
+    return _limit(setting, exact, versions)
+
+
+@lru_cache(maxsize=1024)
+def _limit(setting: Setting, exact: bool, versions: tuple[str, ...]) -> Limit:
     one = ready(setting)
     found = period(one)
     if found is None:
@@ -157,7 +167,7 @@ def limit(setting: Setting, *, exact: bool = False) -> Limit:
         schedule = one.schedule(RUN)
         run = Run(one.method, schedule, one.ratio(schedule), one.constants)
         ends = first_loss(lambda x: run.growth(x / setting.workers) < 0, ROUGH, FACTOR**4)
-        return Limit(*ends, "runs", -run.growth(SMALL / setting.workers) * setting.workers / SMALL)
+        return Limit(*ends, "runs", run.decay(SMALL / setting.workers) * setting.workers / SMALL)
     rough = found.as_floats()
     low, high = first_loss(lambda x: rough.radius(x / setting.workers) < 1, WIDTH)
     length = len(found.deliveries)

@@ -26,9 +26,11 @@ class Found:
     lines: list[str]
 
 
-def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str, delays: str, stepsize: str, exact: bool,
-            seed: int, plot: Path | None) -> Found:  # fmt: skip
-    """Return the largest stable stepsizes of all methods, for all M and beta; draw them into the folder ``plot``.
+def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str, delays: str, stepsize: str,
+            exact: bool, seed: int, plot: Path | None, given: Sequence[str] = ()) -> Found:  # fmt: skip
+    """Return the largest stable stepsizes: for all M at the first beta, and for all beta at the first M.
+
+    They are drawn into the folder ``plot``.
 
     Raises PartError for arguments that are no numbers, CapabilityError when a named method has no answer.
     """
@@ -36,9 +38,10 @@ def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str,
     values = [beta(text) for text in listed(betas, "--beta")]
     chosen = list(methods) or list(shelf.claim(COMPARED).stability[0].methods)
     rows = []
-    for name, m, b in product(chosen, counts, values):
+    grid = [*((m, values[0]) for m in counts), *((counts[0], b) for b in values[1:])]
+    for name, (m, b) in product(chosen, grid):
         own = (("beta", b),) if "beta" in shelf.METHODS.get(name).par else ()
-        setting = Setting(name, m, scheduler, part(delays), stepsize, own, seed)
+        setting = Setting(name, m, scheduler, part(delays), stepsize, (*own, *constant(given)), seed)
         rows.append(row_of(setting, b, limit(setting, exact=exact)))
     document = {"scheduler": scheduler, "delays": part(delays).label, "stepsize": stepsize, "rows": rows}
     lines = table(document)
@@ -50,11 +53,11 @@ def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str,
 
 
 def row_of(setting: Setting, beta: str, found: Limit) -> dict[str, Any]:
-    """Return one row as plain data; ``effective`` is the largest times what a gradient moves the model by in the end."""
+    """Return one row as plain data; ``effective``: times what a gradient moves the model by in the end."""
     largest = found.value
     return {
         "method": Part(setting.method).label, "M": setting.workers, "beta": number(beta, "beta"),
-        "uses_beta": bool(setting.constants), "largest": largest, "effect": found.effect,
+        "uses_beta": "beta" in dict(setting.constants), "largest": largest, "effect": found.effect,
         "effective": None if largest is None else largest * found.effect, "by": found.by, "period": found.period,
         "low": None if found.low is None else str(found.low), "high": None if found.high is None else str(found.high),
     }  # fmt: skip
@@ -71,8 +74,9 @@ def table(document: dict[str, Any]) -> list[str]:
 def _line(r: dict[str, Any], width: int) -> str:
     beta = f"{r['beta']:g}" if r["uses_beta"] else ""
     value = r["largest"]
-    largest = f"{value:.4f}" if value else f"> {LAST:g}" if r["low"] else f"< {FIRST:.4f}"
-    effective = "" if r["effective"] is None else f"{r['effective']:.3f}"
+    digits = ".3g" if r["by"] == "runs" else ".4f"  # other delays of the same kind move the third one
+    largest = format(value, digits) if value else f"> {LAST:g}" if r["low"] else f"< {FIRST:.4f}"
+    effective = "" if r["effective"] is None else format(r["effective"], ".3g" if r["by"] == "runs" else ".3f")
     return f"{r['method']:<{width}} {r['M']:>4} {beta:>6} {largest:>11} {r['effect']:>8.3f} {effective:>10}  {_by(r)}"
 
 
@@ -104,10 +108,23 @@ def beta(text: str) -> str:
     return text
 
 
+def constant(given: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """Read numbers of a stepsize rule, 'damping=32'. Raises PartError."""
+    pairs = [text.partition("=") for text in given]
+    return tuple(sorted((name.strip(), number(value.strip(), f"--constant {name}")) for name, _, value in pairs))
+
+
 def part(text: str) -> Part:
     """Read a part as tables print it, such as 'gamma(shape=100, slow=1/8)'. Raises PartError."""
     found = re.fullmatch(r"\s*([\w./-]+)\s*(?:\((.*)\))?\s*", text)
     pairs = [] if found is None or not found[2] else [p.split("=") for p in found[2].split(",")]
     if found is None or any(len(p) != 2 for p in pairs):
         raise PartError(f"--delays takes a name with parameters, such as 'gamma(shape=100, slow=1/8)', not {text!r}.")
-    return Part(found[1], {name.strip(): value.strip() for name, value in pairs})
+    return Part(found[1], {name.strip(): _plain(value.strip()) for name, value in pairs})
+
+
+def _plain(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -167,7 +167,8 @@ class Claim:
 
     def _repr_markdown_(self) -> str:
         bounds = [rf"$$\text{{{rule}: }}{s.bound.latex(self.relation)}$$" for rule, s in self.outputs.items()]
-        facts = [f"$${i.statement}$$" for i in self.identities] + [f"$${c.statement}$$" for c in (*self.counting, *self.stability)]
+        facts = [f"$${i.statement}$$" for i in self.identities] + [f"$${c.statement}$$" for c in self.counting]
+        facts += [f"$${s.statement}$$" for s in self.stability]
         return "\n\n".join([f"**{self.title}** ({self.source})", self.statement, *(bounds or facts)])
 
     @property

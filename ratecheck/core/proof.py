@@ -16,25 +16,13 @@ import sympy as sp
 
 from ratecheck.core.fact import Fact, Power, Square, Total, eq, le, total
 from ratecheck.core.setting import Setting
+from ratecheck.core.step import Calculus, Largest, Minkowski, Root, Step
 
 __all__ = [
     "Calculus", "Cauchy", "Class", "Counting", "Earlier", "Expectation", "Fact", "Given", "Growing", "Identity",
-    "Inequality", "Largest", "Minkowski", "Power", "Proof", "Rule", "Scalar", "Square", "Step", "Telescope", "Total",
-    "Trusted", "eq", "le", "total",
+    "Inequality", "Largest", "Minkowski", "Power", "Proof", "Root", "Rule", "Scalar", "Square", "Step",
+    "Telescope", "Total", "Trusted", "eq", "le", "total",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step. ``name`` is how later steps call its fact; ``kind`` names the checker."""
-
-    name: str
-    kind: ClassVar[str] = ""
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Names of the earlier steps that it uses."""
-        return ()
 
 
 @dataclass(frozen=True)
@@ -105,26 +93,6 @@ class Cauchy(Step):
     by: str
     weights: tuple[Any, ...] = ()
     kind: ClassVar[str] = "cauchy"
-
-
-@dataclass(frozen=True)
-class Minkowski(Step):
-    """||of|| <= (sum of the ``weights``) cap G on every run, for a sum ``by`` of gradients with their stepsizes.
-
-    ``total`` names the fact that bounds the sum of the weights, ``steps`` those that say ghat0(m) and ghat(k) <= cap.
-    """
-
-    of: Any
-    by: str
-    weights: tuple[Any, ...]
-    total: str
-    steps: tuple[str, str]
-    kind: ClassVar[str] = "minkowski"
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Names of the facts."""
-        return (self.total, *self.steps)
 
 
 @dataclass(frozen=True)
@@ -216,25 +184,6 @@ class Counting(Step):
 
 
 @dataclass(frozen=True)
-class Largest(Step):
-    """``one`` <= ``of``, a maximum (``sympy.Max``) that has it among its arguments; or ``of`` <= ``most``.
-
-    For that each argument is at most ``most`` by one of the facts ``by``.
-    """
-
-    of: Any
-    one: Any = None
-    most: Any = None
-    by: tuple[str, ...] = ()
-    kind: ClassVar[str] = "largest"
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Names of the facts."""
-        return self.by
-
-
-@dataclass(frozen=True)
 class Growing(Step):
     """A fact about weights w(k) that grow (``Growth`` of the setting).
 
@@ -247,27 +196,6 @@ class Growing(Step):
     by: str = ""
     rate: Any = None
     kind: ClassVar[str] = "growing"
-
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Name of the fact."""
-        return (self.by,) if self.by else ()
-
-
-@dataclass(frozen=True)
-class Calculus(Step):
-    """``says``, which holds for every real ``x`` (``side="right"``: for x >= 0), at x = ``at``.
-
-    ``says`` is made of powers of x and exponentials of its multiples. It holds at 0, and its derivatives have a sign.
-    For x >= 0 alone, ``at`` must be manifestly nonnegative, or ``by`` names the fact 0 <= at.
-    """
-
-    says: Fact
-    x: sp.Symbol
-    at: Any
-    side: str = "both"
-    by: str = ""
-    kind: ClassVar[str] = "calculus"
 
     @property
     def uses(self) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ gradient handed out before x_k, each with its final stepsize over 1 - beta: asyn
 is applied is the method's: ``kept(k, i)`` is the share of the gradient of x_i, i < k, that x_k is still apart from the
 virtual iterate by, ``kept0(k, m)`` that of worker m's initial gradient:
 x_k - xhat_k = 1/(1 - beta) (sum of kept0(k, m) ghat0(m) g0(m) + sum over i < k of kept(k, i) ghat(i) g(i)).
-It is 1 in flight. In OrMo (Shi, Yang & Li 2024) it is beta^(I - G(i) + 1) after the delivery, G(i) = ceil(i/M) the group
-of the gradient and I = ceil((k - 1)/M) the newest one of the momentum; with naive momentum, beta^(k - l + 1) after
-delivery l. ``checks.steps.ordered`` derives this, and compares it with the kernels over all small arrival orders.
+It is 1 in flight. In OrMo (Shi, Yang & Li 2024) it is beta^(I - G(i) + 1) after the delivery, where G(i) = ceil(i/M) is
+the group of the gradient and I = ceil((k - 1)/M) the newest one of the momentum; with naive momentum, beta^(k - l + 1)
+after delivery l. ``checks.steps.ordered`` derives this, and compares it with the kernels over all small arrival orders.
 
 ``r`` stands for 1 - beta: a claim is read with beta = 1 - r, and assumes 0 <= beta < 1, so that 0 < r <= 1.
 """
@@ -18,7 +18,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from ratecheck.core.gram import Ip
+from ratecheck.core.gram import Ip, vector
 from ratecheck.core.setting import (
     ASYNC,
     N_0,
@@ -53,6 +53,14 @@ r = sp.Symbol("r", positive=True)
 #: at most the right side less the left one, of each strict inequality between constants that a claim assumes
 gap = sp.Symbol("gap", positive=True)
 kept, kept_0 = map(numbers, ("kept", "kept0"))
+#: momentum, and the sequences uhat and yhat of Shi, Yang & Li: the recursions with every gradient handed out before x_k
+momentum, uhat, yhat = map(vector, ("u_k", "uhat", "yhat"))
+#: uhat in mean and noise
+means, noise = map(vector, ("uh", "un"))
+#: beta to the number of groups that a gradient is behind the newest one, and 1 once it is delivered, 0 before
+age, age_0, back, back_0 = map(numbers, ("age", "age0", "back", "back0"))
+#: steps since a worker was handed what it has in flight at K; 1 where tau(k) - 1 is at least N, for late(k, N)
+aged, late = map(numbers, ("aged", "late"))
 
 _WORKERS = (m, 1, M)
 _BEFORE = (i, 1, k - 1)
@@ -81,6 +89,16 @@ ORMO = replace(
             sp.Sum(kept_0(k, m) * g_0(m) * (h_0 + n_0(m)) / r, _WORKERS)
             + sp.Sum(kept(k, i) * ghat(i) * (h(i) + n(i)) / r, _BEFORE),
         ),
+        "lemma 3": (yhat(k), u(k) + (1 - r) * uhat(k) / r),
+        "lemma 8": (uhat(k), means(k) + noise(k)),  # once these are written out
+        "means of uhat": (
+            means(k),
+            sp.Sum(age_0(k, m) * g_0(m) * h_0, _WORKERS) + sp.Sum(age(k, i) * ghat(i) * h(i), _BEFORE),
+        ),
+        "noise of uhat": (
+            noise(k),
+            sp.Sum(age_0(k, m) * g_0(m) * n_0(m), _WORKERS) + sp.Sum(age(k, i) * ghat(i) * n(i), _BEFORE),
+        ),
     },
     points={
         "x_k": Point(u(k) + e(k), h(k), delta(k), n(k)),  # e(k) = x_k - xhat_k
@@ -92,7 +110,7 @@ ORMO = replace(
     },
     roles={
         **{h(k): "model", u(k): "virtual", h_virtual(k): "virtual", y_0: "start", h_0: "start"},
-        **{n(k): "fresh", n_0(m): "initial", N_0: "initial noise", z(k): "noise kept"},
+        **{n(k): "fresh", n_0(m): "initial", N_0: "initial noise", z(k): "noise kept", noise(k): "noise kept"},
     },
     measured={
         **{rule: ASYNC.measured[rule] for rule in ("R1", "R0", "RL")},
@@ -101,9 +119,9 @@ ORMO = replace(
     },
     flying={ghat(k): g_flying(k, j)},
     initial={ghat(k): g_0(m), h(k): h_0, n(k): n_0(m), t(k): t_0(m)},
-    lemmas={"kept": "kept", "gradients kept": "kept"},
+    lemmas={"kept": "kept", "gradients kept": "kept", "lemma 3": "lemma 3", "lemma 8": "lemma 8"},
     reads={beta: 1 - r},
-    by_schedule=(kept, kept_0),
+    by_schedule=(kept, kept_0, age, age_0),
 )
 
 #: the mean over x_0..x_(K-1), for which steps up to K - 1 count: k = 1..K-1
@@ -121,5 +139,6 @@ NAIVE = replace(
     UNIFORM,
     name="naive momentum",
     method="naive_momentum",
+    equations={name: one for name, one in UNIFORM.equations.items() if one[0] not in (yhat(k), uhat(k))},
     lemmas={"kept": "kept, naive", "gradients kept": "kept, naive"},
 )

@@ -1,5 +1,7 @@
 """Lies about the theorems of OrMo: constants, powers of M and 1 - beta, and stepsizes that the proofs do not cover."""
 
+from collections.abc import Callable
+
 import sympy as sp
 
 from ratecheck.core.symbols import Delta, G, K, L, M, beta, sigma
@@ -77,12 +79,18 @@ RULES = (
     ("ormo_half_the_workers", THEOREM2, "threshold M for 2M", {**QUIET, "M": 4, "delays": CLOCK}, ("stepsize",)),
 )  # fmt: skip
 
+
+def over(factor: str) -> Callable[[sp.Expr], sp.Expr | None]:
+    """Return what divides a term by a number."""
+    return lambda term: term / sp.Rational(factor)
+
+
 MUTANTS = (
     *(
         Mutant(
             f"ormo_{short(claim)}_{inequality}_{term}", "bound", claim, f"the {term} term divided by {factor}",
             under(grid, output), (by,),
-            change=with_term(output, inequality, term, lambda t, f=factor: t / sp.Rational(f)),
+            change=with_term(output, inequality, term, over(factor)),
         )
         for claim, output, inequality, term, factor, grid, by in CONSTANTS
     ),
@@ -92,6 +100,10 @@ MUTANTS = (
             change=with_term(output, inequality, term, change),
         )
         for name, claim, output, inequality, term, change, lie, grid, by in TERMS
+    ),
+    Mutant(
+        "full_slope_too_small", "assumption", FULL, "G_F = 1/20 declared where it is 1/10", under(CROWD, "uniform"),
+        ("preconditions",), declared={"constants": {**CROWD["constants"], "G_F": 0.05}},
     ),
     *(
         Mutant(name, "stepsize", claim, lie, (grid,), by, stepsize=name, cases=((2, 4),))

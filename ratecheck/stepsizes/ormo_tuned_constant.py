@@ -12,5 +12,5 @@ from ratecheck.core.symbols import Delta, G, K, L, M, beta, sigma
 STEPSIZE = Stepsize(
     cap=(1 - beta) / (2 * M * L),
     noise=(1 - beta) * sqrt(Delta / (L * sigma**2 * K)),
-    in_flight=(1 - beta) * (2 * Delta * (1 - beta) ** 2 / (L**2 * M**2 * G**2 * K)) ** Rational(1, 3),
+    in_flight=(1 - beta) ** Rational(5, 3) * (2 * Delta / (L**2 * M**2 * G**2 * K)) ** Rational(1, 3),
 )

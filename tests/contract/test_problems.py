@@ -28,6 +28,7 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "huber": [{"dimension": 5, "kink": "1/3", "smoothness": 4}],
     "asymmetric_abs": [{"dimension": 4, "left": 3, "right": "1/3"}],
     "rational_well": [{"dimension": 1, "smoothness": 3}],
+    "pseudo_huber": [{"dimension": 1, "kink": "1/10", "smoothness": 3}],
     "heterogeneous_quadratic": [{"dimension": 1, "zeta": 2}, {"spectrum": ["1/2", 0, 1], "zeta": 0}],
     "heterogeneous_well": [{"dimension": 1, "smoothness": 3, "contrast": 1}, {"contrast": 0}],
     "uniform_rows": [{"rows": 30, "dimension": 3, "batch": 5, "seed": 42}],

@@ -51,6 +51,8 @@ def hand_schedule() -> Schedule:
         ("R1", [0, 1 / 3, 1, 1 / 2, 1]),
         # x_4 comes back at step 5 (delay 1), x_3 at step 6 (delay 3)
         ("RL", [0, 1 / 3, 1, 1 / 3, 1]),
+        # x_0..x_3 alike: the mean of the stepsizes 1, 1/2, 1, 1/3
+        ("uniform", [17 / 24] * 4 + [0]),
     ],
 )
 def test_output_weights_by_hand(output, weights):
@@ -61,14 +63,16 @@ def test_output_weights_by_hand(output, weights):
     squares = float(np.square(weighted.gamma_hat).sum())
     assert found == {"W": sum(weights), "Q": squares, "S": squares, "decay": 1, "tau_max": 3}
     initial = 1 + 1 / 4  # squares of the initial gradients' stepsizes, in Q under every rule
-    inner = {"R0": 1 / 9 + 1, "R1": 1 / 9 + 1 + 1 / 4 + 1, "RL": 1 / 9 + 1 + 1 / 9 + 1}[output]
+    closed = 1 / 9 + 1 + 1 / 4 + 1
+    inner = {"R0": 1 / 9 + 1, "R1": closed, "RL": 1 / 9 + 1 + 1 / 9 + 1, "uniform": closed}[output]
     assert weighted.constants["Q"] == pytest.approx(initial + inner, rel=1e-15)
 
 
 def test_an_initial_gradient_that_never_returns_has_no_weight():
     """R0 and R1 both: the third worker's gradient of x_0 is in flight at the end, with final stepsize 0."""
     schedule = from_order(ASYNC, 3, np.array([0, 1, 1, 0]))
-    for output, squares in (("R0", 1 + 1 / 4 + 1 + 1 / 9), ("R1", 1 + 1 / 4 + 1 + 1 / 9 + 1 / 4 + 1)):
+    closed = 1 + 1 / 4 + 1 + 1 / 9 + 1 / 4 + 1
+    for output, squares in (("R0", 1 + 1 / 4 + 1 + 1 / 9), ("R1", closed), ("uniform", closed)):
         weighted = weigh(schedule, Stepsize(inverse=1 / tau), {}, output)
         assert weighted.gamma_hat[2] == 0
         assert weighted.constants["Q"] == pytest.approx(squares, rel=1e-15)

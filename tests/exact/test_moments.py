@@ -28,6 +28,7 @@ from ratecheck.engine.sweep import block_width, simulate
 from ratecheck.errors import CapabilityError
 
 CONVEX, MINIBATCH = CLAIMS.get("mishchenko2022.theorem3_convex"), CLAIMS.get("mishchenko2022.minibatch_convex")
+OF_START = dataclasses.replace(CONVEX, outputs={"uniform": CONVEX.outputs["R1"]})
 EXPONENTIAL = Part("exponential", {"spread": 7})
 SHARP = {"spectrum": [1, "1/10000", "1/10000", "1/10000"], "radius": 1}
 
@@ -82,6 +83,16 @@ def test_one_worker_gives_the_geometric_sums_exactly(steps, noise):
     assert set(expected) == set(MEASURED)
 
 
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_the_uniform_rule_averages_from_the_start_to_the_last_but_one(steps):
+    built = built_of(OF_START, 1, steps, 0.75, output="uniform", stepsize=0.25, spectrum=["1/2"], radius=2)
+    a, gamma, noise = Fraction(1, 2), Fraction(1, 4), Fraction(9, 16)
+    q = 1 - gamma * a
+    squares = [q ** (2 * k) * 4 + gamma**2 * noise * (1 - q ** (2 * k)) / (1 - q**2) for k in range(steps)]
+    assert moments(built, exact=True)["mean_gradient_sq"] == a**2 * sum(squares) / steps
+    assert built.constants["W"] == steps * 0.25
+
+
 def test_float_agrees_with_the_geometric_sums_on_a_long_run():
     steps = 5000  # three batches of rows
     built = built_of(workers=1, steps=steps, sigma=0.75, stepsize=0.25, spectrum=["1/2"], radius=2)
@@ -96,7 +107,7 @@ def test_float_agrees_with_the_geometric_sums_on_a_long_run():
 # wider arithmetic
 
 
-@pytest.mark.parametrize("output", ["R1", "R0", "RL"])
+@pytest.mark.parametrize("output", ["R1", "R0", "RL", "uniform"])
 @pytest.mark.parametrize(("workers", "steps"), [(1, 1), (2, 3), (3, 9), (5, 12)])
 def test_float_agrees_with_rational_arithmetic(workers, steps, output):
     built = built_of(workers=workers, steps=steps, output=output)

@@ -30,6 +30,7 @@ from ratecheck.core import scenario, symbols
 from ratecheck.core.method import Arrival, Server
 from ratecheck.core.verdict import Rate, Verdict
 from ratecheck.engine.build import DERIVED
+from ratecheck.engine.schedule import RULES
 from tests.command import ROOT, here
 
 README = ROOT / "README.md"
@@ -189,7 +190,7 @@ def test_every_page_is_reached_from_the_readme():
     [
         ("verdicts.md", [v.word for v in Verdict] + [r.value for r in Rate]),
         ("scenarios.md", [f for model in MODELS for f in model.model_fields]),
-        ("scenarios.md", [*DERIVED, *scenario.names(), "R0", "R1", "RL"]),
+        ("scenarios.md", [*DERIVED, *scenario.names(), *RULES]),
         ("own-theorem.md", [*symbols.MEASURED, *symbols.OF_SCHEDULE]),
         ("own-method.md", [*Server._fields, *Arrival._fields]),
         ("python.md", ratecheck.__all__),

@@ -167,6 +167,25 @@ def test_a_slow_branch_is_told_though_another_is_not_seen():
     assert verdict(cells(lambda m, k: k**-0.3 / m), synthetic.BRANCHES) is Rate.UNIDENTIFIED
 
 
+@pytest.mark.parametrize(("power", "word"), [(0.0, Rate.INCONCLUSIVE), (1.0, Rate.SLOWER)])
+def test_a_slack_that_moves_from_one_share_to_another_is_not_slower(power, word):
+    """Error 0.15 of a term of M/K and 0.05 of one of 1/sqrt(K): the slack rises with M though both terms are right.
+
+    Without the terms it is called SLOWER. With M^2 for M no sum of the terms explains it.
+    """
+    found = cells(flat, error=0.0, workers=(2, 4, 8), steps=(1024, 2048, 4096))
+    for c in found:
+        c["terms"] = {"optimisation": c["M"] / c["K"], "noise": 0.15 / math.sqrt(c["K"])}
+        left = 0.15 * c["terms"]["optimisation"] * c["M"] ** power + 0.05 * c["terms"]["noise"]
+        right = sum(c["terms"].values())
+        c["inequalities"] = {"bound": {"lhs": left, "rhs": right, "ratio": left / right, "se": 0.0}}
+    without = [{n: v for n, v in c.items() if n != "terms"} for c in found]
+    assert verdict(without) is Rate.SLOWER
+    said, reason = judged(found)
+    assert said is word
+    assert ("a sum of the bound's terms explains it" in reason) == (power == 0)
+
+
 # the trend
 
 

@@ -83,7 +83,7 @@ class Context:
         return any(a.name == name for a in self.claim.assumptions)
 
     def require_numbers(self, expr: Any) -> None:
-        """Raise Refused when a coefficient of vectors is no number: the schedule decides it, and samples decide that."""
+        """Raise Refused when a coefficient of vectors is no number: the schedule decides it, and samples that."""
         if self.claim.policy != "independent" and self.setting.by_schedule and expr.has(*self.setting.by_schedule):
             raise Refused(f"coefficients of {expr} are random for {self.claim.policy} delays: they tell of samples")
 

@@ -1,4 +1,4 @@
-"""Steps of kind cauchy: the squared norm of a sum is at most n times, or with weights their sum times, those of its terms.
+"""Steps of kind cauchy: the squared norm of a sum of n vectors is at most n times the sum of the squared norms.
 
 For any n: n sum ||v_j||^2 - ||sum v_j||^2 is the sum of ||v_i - v_j||^2 over all pairs i < j. With weights c_j >= 0:
 (sum c_j) (sum c_j ||v_j||^2) - ||sum c_j v_j||^2 is the sum of c_i c_j ||v_i - v_j||^2.
@@ -45,6 +45,7 @@ def weighed(value: Any, weights: tuple[Any, ...]) -> list[tuple[Any, Any, Any]]:
         raise Undone(f"{value} is not as many sums as there are weights")
     for weight in weights:
         owns = [(c, total) for c, total in pairs if total.function.has(weight)]
+        pairs = [pair for pair in pairs if pair not in owns]  # to each sum its weight
         if len(owns) != 1 or not manifest(weight) or len(owns[0][1].limits) != 1:
             raise Undone(f"{weight} is no nonnegative weight of one sum")
         ((outer, total),) = owns

@@ -13,7 +13,22 @@ from ratecheck.core.proof import Class, Fact, le
 from ratecheck.core.setting import Point
 from ratecheck.core.setting_ormo import gap as short
 from ratecheck.core.setting_ormo import r
-from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, B, Delta, G, G_F, k, tau, L, mean_gap, mu, output_gap, zeta
+from ratecheck.core.symbols import (
+    G_F,
+    MEASURED,
+    OF_SCHEDULE,
+    B,
+    Delta,
+    G,
+    L,
+    beta,
+    k,
+    mean_gap,
+    mu,
+    output_gap,
+    tau,
+    zeta,
+)
 
 
 def convex(x: Point, y: Point) -> Fact:
@@ -126,6 +141,8 @@ def discharge(step: Class, context: Context) -> Outcome:
     """Instantiate the inequality. Raises Undone when the claim does not assume the class or a point is unknown."""
     if step.of == "assumed":
         return _assumed(step, context)
+    if step.of == "momentum" and beta not in context.setting.reads:
+        raise Undone(f"there is no momentum in the setting of {context.setting.name}")
     if step.of not in CLASSES:
         raise Undone(f"no class inequality {step.of!r}; there are: {', '.join(CLASSES)}")
     rule, needs, count = CLASSES[step.of]

@@ -25,9 +25,11 @@ number of later  sum_k again(k) = K - p.
 later weights  sum_k again(k) gamma(k) <= sum_k ghat(k): those deliveries answer different hand-outs at x_1, x_2, ..
 largest     p <= tau_max: first arrivals have their step for a delay.
 first arrivals  under R1 or R0, sum_m ghat0(m)^power <= K c^power where ghat0 <= c: K deliveries, K first ones at most.
+first delivery  gamma(1) <= sum_m ghat0(m): it is of an initial gradient.
 longest     t(k) <= tau_closed; under R1 or R0, ghat0(m) t0(m) <= tau_closed ghat0(m): a definition.
+tau_closed  1 <= tau_closed: it is a delay.
 
-Those of methods with momentum are in ``ordered``.
+Those of methods with momentum are in ``ordered`` and ``sequences``.
 """
 
 from __future__ import annotations
@@ -39,12 +41,13 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ratecheck.checks.steps import BY_RULE, Context, Outcome, Refused, Undone, ordered
+from ratecheck.checks.steps import BY_RULE, Context, Outcome, Refused, Undone, ordered, sequences
 from ratecheck.checks.steps.enumerated import ENUMERATED
 from ratecheck.checks.steps.machines import MACHINES
 from ratecheck.core import shelf
 from ratecheck.core.gram import manifest, normal
 from ratecheck.core.proof import Counting, Fact, eq, le
+from ratecheck.core.schedule import Schedule
 from ratecheck.core.setting import again, applied, e, g_0, ghat, i, j, m, p, t, t_0, t_flying, tau, used
 from ratecheck.core.symbols import K, M, k, tau_closed, tau_max
 from ratecheck.engine.orders import arrival_orders
@@ -57,19 +60,28 @@ CASES = ((1, 4), (2, 5), (3, 5), (4, 4))
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    machines = {**MACHINES, **ordered.MACHINES}[lemma]
-    enumerated = {**ENUMERATED, **ordered.ENUMERATED}[lemma]
+    machines = {**MACHINES, **ordered.MACHINES, **sequences.MACHINES}[lemma]
+    enumerated = {**ENUMERATED, **ordered.ENUMERATED, **sequences.ENUMERATED}[lemma]
     for machine in machines:
         if machine.fault():
             raise Refused(f"the induction for {lemma!r} fails: {machine.fault()}")
+    fault, orders = _on_all_orders(enumerated)
+    if fault:
+        raise Refused(f"{lemma!r} fails with {fault}")
+    how = "induction for each worker" if machines else "by definition"
+    return f"{how}; {orders:,} arrival orders enumerated"
+
+
+@lru_cache(maxsize=64)
+def _on_all_orders(holds: Callable[[Schedule], bool]) -> tuple[str, int]:
+    """Return the first order of the cases where it fails, in words, and how many were looked at."""
     desk, orders = shelf.SCHEDULERS.get("async"), 0
     for workers, steps in CASES:
         for order in arrival_orders(desk, workers, steps, labelled=True):
             orders += 1
-            if not enumerated(from_order(desk, workers, np.array(order, dtype=np.int64))):
-                raise Refused(f"{lemma!r} fails with M = {workers} and arrivals {list(order)}")
-    how = "induction for each worker" if machines else "by definition"
-    return f"{how}; {orders:,} arrival orders enumerated"
+            if not holds(from_order(desk, workers, np.array(order, dtype=np.int64))):
+                return f"M = {workers} and arrivals {list(order)}", orders
+    return "", orders
 
 
 def discharge(step: Counting, context: Context) -> Outcome:
@@ -240,6 +252,9 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     "later weights": _plain(le(sp.Sum(again(k) * applied(k), (k, 1, K)), sp.Sum(ghat(k), (k, 1, K)))),
     "largest": _plain(le(p, tau_max)),
     "first arrivals": _say_first_arrivals,
+    "first delivery": _plain(le(applied(sp.Integer(1)), sp.Sum(g_0(m), (m, 1, M)))),
     "longest": _say_longest,
+    "tau_closed": _plain(le(1, tau_closed)),
     **ordered.STATEMENTS,
+    **sequences.STATEMENTS,
 }

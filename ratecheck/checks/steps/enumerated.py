@@ -169,4 +169,6 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "earlier": _earlier,
     "first arrivals": _first_arrivals,
     "longest": _longest,
+    "tau_closed": lambda s: s.longest["tau_closed"] >= 1,
+    "first delivery": lambda s: int(s.made_at[s.source[0]]) == 0,
 }

@@ -204,8 +204,8 @@ def _views(method: str, scheduler: str, workers: int, steps: int) -> Iterator[tu
         gamma, gamma_hat = stepsizes(schedule)
         seen = _Seen()
         replay_rows(rule, schedule, gamma, gamma_hat, {"M": workers, "K": whole}, seen.look)
-        for i, view in enumerate(seen.views):
-            yield order, view, int(schedule.offset[i + 1]), [int(h) for h in schedule.source[: i + 1]]
+        for number, view in enumerate(seen.views, 1):
+            yield order, view, int(schedule.offset[number]), [int(h) for h in schedule.source[:number]]
 
 
 class _Seen:

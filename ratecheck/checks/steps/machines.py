@@ -158,7 +158,7 @@ MACHINES["growing windows"] = (
             {idle_: 0, held: new, gap_: 0, b_: fresh, closed_: closed_ + (some + more) * idle_ * (held + gap_) * b_},
             positive=(closed_ + (some + more) * idle_ * (held + gap_) * b_ - total_,)),
 )  # fmt: skip
-#: a definition: the largest of them
-MACHINES["longest"] = ()
+#: definitions: the largest of them; what is delivered first was handed out first
+MACHINES["longest"] = MACHINES["tau_closed"] = MACHINES["first delivery"] = ()
 #: what holds after every step holds after step k - 1
 MACHINES["windows before k"] = MACHINES["windows"]

@@ -34,7 +34,9 @@ def discharge(step: Minkowski, context: Context) -> Outcome:
     factors = {_factor(vector, context) for _, vector, _ in each}
     if len(factors) != 1:
         raise Undone(f"the terms of {step.by!r} are not gradients with their stepsizes, all times one number")
-    by = f", by: {step.by} ({established(context.setting.lemmas[step.by])})" if step.by in context.setting.lemmas else ""
+    by = (
+        f", by: {step.by} ({established(context.setting.lemmas[step.by])})" if step.by in context.setting.lemmas else ""
+    )
     fact = le(square(atom), (factors.pop() * cap * most.right * G) ** 2)
     return Outcome(fact, f"the triangle inequality, on every run{by}")
 

@@ -1,26 +1,23 @@
 """Counting lemmas of asynchronous SGD with momentum: what an iterate is apart from its virtual iterate by.
 
 ``core.setting_ormo`` has the letters. Each lemma is there for OrMo and, with ", naive" after its name, for naive
-momentum. A ``Course`` follows one gradient: its coefficients in all sequences, in closed form, by induction over what
-happens to it; vectors are linear in the gradients, so that is all there is. A ``Machine`` (``machines``) bounds sums.
-Besides, all is compared with the method's kernel, on rows of coefficients over all arrival orders of small cases.
+momentum. A ``Course`` (``courses``) follows one gradient, a ``Machine`` (``machines``) bounds sums. Besides, all is
+compared with the method's kernel, on rows of coefficients over all arrival orders of small cases.
 
 kept          e(k) = 1/(1 - beta) (sum_m kept0(k, m) ghat0(m) g0(m) + sum_{i<k} kept(k, i) ghat(i) g(i)).
 kept total    sum_m kept0(k, m) + sum_{i<k} kept(k, i) <= M - 1 + M beta/(1 - beta): M - 1 are in flight, and a group
               has M members. Naive: 1 for the second M, for a power of beta is that of one delivery.
 kept squares  (1 - beta^2) (sum_m kept0(k, m)^2 + sum_{i<k} kept(k, i)^2) <= (M - 1) (1 - beta^2) + M beta^2, or beta^2.
-kept part     kept(k, i) <= 1, ``of``: or kept0(k, m).
 kept windows  sum_k A(k) (sum_m kept0(k, m) b0(m) + sum_{i<k} kept(k, i) b(i)) <= c (sum_m (t0(m) - 1 + C) b0(m)
               + sum_k (t(k) - 1 + C) b(k)) where A(k) <= c and b >= 0: t - 1 steps in flight, and then
               C = M beta/(1 - beta), for the newest group is the same at M steps at most. Naive: beta/(1 - beta).
 kept squares windows  sum_k A(k) (sum_m kept0(k, m)^2 b0(m) + sum_{i<k} kept(k, i)^2 b(i)) <= sum_k A(k) sum_j b(k, j)
-              + c C' (sum_m b0(m) + sum_k b(k)), C' = M beta^2/(1 - beta^2), b of stepsizes alone: what is in flight apart.
+              + c C' (sum_m b0(m) + sum_k b(k)), C' = M beta^2/(1 - beta^2): what is in flight apart. b of stepsizes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -29,7 +26,9 @@ import sympy as sp
 
 from ratecheck.checks.exact import stepsizes
 from ratecheck.checks.steps import Context, Undone, enumerated
+from ratecheck.checks.steps.courses import COURSE, COURSE_NAIVE, LATER, TOTAL, Course
 from ratecheck.checks.steps.machines import Machine
+from ratecheck.checks.steps.tables import BETAS, power_of
 from ratecheck.core import shelf
 from ratecheck.core.gram import manifest, normal
 from ratecheck.core.identity import View
@@ -43,101 +42,11 @@ from ratecheck.engine.replay import replay_rows
 Said = tuple[Fact, frozenset[str]]
 
 
-@dataclass(frozen=True)
-class Course:
-    """One gradient from its hand-out on: ``start``, what each of the ``moves`` makes of the state, ``forms``.
-
-    A form is what a letter is at all times, in terms of ``age``, beta to the number of turns so far, and ``back``, 0
-    before the delivery and 1 after it. ``ends`` are 0 by the forms. A delivery, a move of ``back``, is at back = 0.
-    """
-
-    start: Mapping[Any, Any]
-    moves: Mapping[str, Mapping[Any, Any]]
-    forms: Mapping[Any, Any]
-    ends: tuple[Any, ...] = ()
-
-    def fault(self) -> str:
-        """Return what is not kept by which move, '' when the induction goes through."""
-        for letter, form in self.forms.items():
-            if sp.cancel(self.start[letter] - form.subs(self.start)) != 0:
-                return f"{letter} is not {form} at the start"
-            for name, move in self.moves.items():
-                after = (sp.S.Zero + move.get(letter, letter)).subs(self.forms)
-                apart = after - form.subs(move, simultaneous=True)
-                if any(sp.cancel(apart.subs(back, b)) != 0 for b in ((0,) if back in move else (0, 1))):
-                    return f"{letter} is not {form} after a {name}"
-        for end in self.ends:
-            if sp.cancel(end.subs(self.forms)) != 0:
-                return f"{end} is not 0"
-        return ""
-
-
-beta, age, back, whole, total_, share, more = sp.symbols("beta age back whole total share more", nonnegative=True)
-in_u, in_w, in_uhat, in_yhat = sp.symbols("u w uhat yhat")
-_q = 1 / (1 - beta)
-_AT_FIRST = {age: 1, back: 0, in_u: 0, in_w: 0}
-_SERVER = {in_u: back * age, in_w: -back * (1 - beta * age) * _q}
-#: x_k - xhat_k has the coefficient of w plus q
-_KEPT = in_w + _q - _q * (1 - back + back * beta * age)
-
-#: a turn: w = w - beta u, u = beta u, as the newest group advances; a delivery: as in OrMo; uhat and yhat turn along
-COURSE = Course(
-    {**_AT_FIRST, in_uhat: 1, in_yhat: -1},
-    {
-        "turn": {age: beta * age, in_u: beta * in_u, in_w: in_w - beta * in_u, in_uhat: beta * in_uhat,
-                 in_yhat: in_yhat - beta * in_uhat},
-        "delivery": {back: 1, in_u: in_u + age, in_w: in_w - (1 - beta * age) * _q},
-    },
-    {**_SERVER, in_uhat: age, in_yhat: -(1 - beta * age) * _q},
-    ends=(
-        _KEPT,
-        in_uhat - in_u - (1 - back) * age,  # Lemma 1
-        in_yhat - in_w + (1 - back) * (1 - beta * age) * _q,  # Lemma 2
-        -_q - in_yhat + beta * _q * in_uhat,  # Lemma 3
-        in_uhat - age,  # Lemma 8
-        in_w - beta * _q * in_u + back * _q,  # the shift
-        in_w - beta * _q * in_u - (1 - back) * _q + _q,  # the virtual iterate
-    ),
-)  # fmt: skip
-#: naive momentum turns at each delivery, its own included, which finds u without the gradient; its age starts there
-COURSE_NAIVE = Course(
-    _AT_FIRST,
-    {
-        "turn": {age: beta * age, in_u: beta * in_u, in_w: in_w - beta * in_u},
-        "delivery": {back: 1, age: 1, in_u: beta * in_u + 1, in_w: in_w - beta * in_u - 1},
-    },
-    _SERVER,
-    ends=(_KEPT,),
-)
-
-#: what is kept of delivered ones, over beta: as the group advances it is times beta, and the new one has whole
-#: (1 - beta) members at most; ``whole`` is their number over 1 - beta. With beta^2 for beta, the squares
-_TOTAL = Machine({total_: 0}, {}, {total_: beta * total_ + (1 - beta) * whole - more},
-                 positive=(whole - total_,), factors=(beta,))  # fmt: skip
-#: what is kept of one gradient at all steps after its delivery; share: at each step with the same newest group
-_LATER = Machine({total_: 0, share: beta}, {},
-                 {total_: total_ + share * ((1 - beta) * whole - more), share: beta * share},
-                 positive=(beta * whole - total_ - share * whole,))  # fmt: skip
-
-#: the numbers that are put in for beta: a polynomial with whole coefficients below 10 that is 0 at 9/10 is 0
-BETAS = (Fraction(9, 10), Fraction(1, 2), Fraction(0))
-
-
-def _power(schedule: Schedule, step: int, hand_out: int, members: bool) -> int | None:
-    """Return the power of beta that is kept of a hand-out at x_step, None in flight."""
-    found = np.flatnonzero(schedule.source[:step] == hand_out)
-    if not len(found):
-        return None
-    version = int(schedule.made_at[hand_out])
-    newest, group = (-(-v // schedule.workers) for v in (step - 1, version))
-    return newest - group + 1 if members else step - int(found[0])
-
-
 def _table(s: Schedule, members: bool, beta: Fraction) -> list[list[Fraction]]:
     """Return what is kept at x_1, x_2, .. of the hand-outs before."""
     rows = []
     for step in range(1, s.horizon + 1):
-        powers = [_power(s, step, one, members) for one in range(int(s.offset[step]))]
+        powers = [power_of(s, step, one, members) for one in range(int(s.offset[step]))]
         rows.append([Fraction(1) if p is None else beta**p for p in powers])
     return rows
 
@@ -154,7 +63,9 @@ def _kept(method: str, members: bool) -> Callable[[Schedule], bool]:
             words = [a * g / (1 - BETAS[0]) for a, g in zip(told[view.step - 1], gamma_hat, strict=False)]
             fine.append(list(apart) == [0, *words, *[0] * (len(apart) - 1 - len(words))])
 
-        replay_rows(shelf.METHODS.get(method), s, gamma, gamma_hat, {"beta": BETAS[0], "M": s.workers, "K": s.horizon}, look)
+        replay_rows(
+            shelf.METHODS.get(method), s, gamma, gamma_hat, {"beta": BETAS[0], "M": s.workers, "K": s.horizon}, look
+        )
         return len(fine) == s.horizon and all(fine)
 
     return holds
@@ -169,10 +80,6 @@ def _total(members: bool, power: int) -> Callable[[Schedule], bool]:
         )  # fmt: skip
 
     return holds
-
-
-def _part(members: bool) -> Callable[[Schedule], bool]:
-    return lambda s: all(0 <= a <= 1 for b in BETAS for row in _table(s, members, b) for a in row)
 
 
 def _windows(members: bool) -> Callable[[Schedule], bool]:
@@ -194,7 +101,7 @@ def _windows(members: bool) -> Callable[[Schedule], bool]:
 
 
 def _square_windows(members: bool) -> Callable[[Schedule], bool]:
-    """What is kept is 1 of the M - 1 hand-outs that the other workers have in flight; and its squares after delivery."""
+    """What is kept is 1 of the M - 1 hand-outs that the others have in flight; and its squares after the delivery."""
 
     def holds(s: Schedule) -> bool:
         many = s.workers if members else 1
@@ -237,14 +144,6 @@ def _say_squares(lemma: str, given: Mapping[str, Any], context: Context) -> Said
     return le(over * _sums(kept_0(k, m) ** 2, kept(k, i) ** 2), (M - 1) * over + most), frozenset()
 
 
-def _say_part(lemma: str, given: Mapping[str, Any], context: Context) -> Said:
-    """``of``: kept(k, i) or kept0(k, m)."""
-    _members(context, lemma)
-    if given["of"] not in (kept(k, i), kept_0(k, m)):
-        raise Undone(f"{given['of']} is no share of a gradient")
-    return le(given["of"], 1), frozenset()
-
-
 def _say_windows(lemma: str, given: Mapping[str, Any], context: Context) -> Said:
     """``weight``: A(k), ``cap``: c, ``below``: the name of the fact A(k) <= c, ``attribute``: b(k) of a hand-out."""
     after = _members(context, lemma) * (1 - r) / r
@@ -279,8 +178,13 @@ def _premises(given: Mapping[str, Any], context: Context) -> tuple[Any, Any, Any
     return weight, cap, attribute, attribute.subs(context.setting.initial, simultaneous=True)
 
 
-_SAY = {"kept": _say_kept, "kept total": _say_total, "kept squares": _say_squares, "kept part": _say_part,
-        "kept windows": _say_windows, "kept squares windows": _say_square_windows}  # fmt: skip
+_SAY = {
+    "kept": _say_kept,
+    "kept total": _say_total,
+    "kept squares": _say_squares,
+    "kept windows": _say_windows,
+    "kept squares windows": _say_square_windows,
+}
 
 
 def _statement(lemma: str, say: Callable[..., Said]) -> Callable[[Mapping[str, Any], Context], Said]:
@@ -294,17 +198,15 @@ for _suffix, _method, _course in (("", "ormo", COURSE), (", naive", "naive_momen
     _groups = not _suffix
     MACHINES |= {
         f"kept{_suffix}": (_course,),
-        f"kept total{_suffix}": (_course, _TOTAL),
-        f"kept squares{_suffix}": (_course, _TOTAL),
-        f"kept part{_suffix}": (_course,),
-        f"kept windows{_suffix}": (_course, _LATER),
-        f"kept squares windows{_suffix}": (_course, _LATER),
+        f"kept total{_suffix}": (_course, TOTAL),
+        f"kept squares{_suffix}": (_course, TOTAL),
+        f"kept windows{_suffix}": (_course, LATER),
+        f"kept squares windows{_suffix}": (_course, LATER),
     }
     ENUMERATED |= {
         f"kept{_suffix}": _kept(_method, _groups),
         f"kept total{_suffix}": _total(_groups, 1),
         f"kept squares{_suffix}": _total(_groups, 2),
-        f"kept part{_suffix}": _part(_groups),
         f"kept windows{_suffix}": _windows(_groups),
         f"kept squares windows{_suffix}": _square_windows(_groups),
     }

@@ -33,7 +33,8 @@ AT: dict[Any, tuple[Any, frozenset[str]]] = {
 
 #: letters of the settings
 TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m", "i",
-                   "again", "used", "phi", "w", "r", "gap", "kept", "kept0"})  # fmt: skip
+                   "again", "used", "phi", "w", "r", "gap", "kept", "kept0",
+                   "age", "age0", "back", "back0", "aged", "late"})  # fmt: skip
 
 #: what sympy assumes of a positive number
 _POSITIVE = set(sp.Symbol("a", positive=True).assumptions0.items())
@@ -90,7 +91,7 @@ def _branches(step: Rule, context: Context) -> dict[str, sp.Expr]:
     chosen = dict(step.values) or {name: rule[name] for name in step.branches or rule if name in rule}
     if not (step.values or len(chosen) == len(step.branches or rule)):
         raise Undone(f"the stepsize has not all of the branches {', '.join(step.branches)}")
-    if not _fresh(step.of) or (step.of == symbols.stepsize and (step.values or step.branches)):
+    if not is_free(step.of) or (step.of == symbols.stepsize and (step.values or step.branches)):
         raise Undone(f"{step.of} has a meaning already, or is no letter")
     if not step.values and any(e.has(symbols.tau) for e in chosen.values()):
         raise Undone(f"{step.of} is one number, and the branches depend on the delay")
@@ -116,7 +117,7 @@ def falls(expr: Any) -> bool:
     return all(manifest(-sp.diff(whole, x)) for x in (symbols.tau, *held.values()))
 
 
-def _fresh(of: Any) -> bool:
+def is_free(of: Any) -> bool:
     """True for a letter, or function of indices, that neither the symbols nor the settings know."""
     if isinstance(of, sp.Symbol):
         return of == symbols.stepsize or not (symbols.meaning_of(of.name) or of.name in TAKEN)

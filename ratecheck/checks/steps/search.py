@@ -18,6 +18,7 @@ from ratecheck.checks.steps import Context
 from ratecheck.core.gram import Ip, Vec, normal
 from ratecheck.core.proof import Fact
 from ratecheck.core.symbols import K, M
+from ratecheck.core.symbols import beta as momentum
 
 #: values tried; squares for counts, so that their roots are rational
 VALUES = [Fraction(n, d) for n, d in ((1, 64), (1, 8), (1, 4), (1, 2), (1, 1), (3, 2), (2, 1), (4, 1), (8, 1), (64, 1))]
@@ -78,6 +79,8 @@ def _made_tight(facts: Sequence[Fact], letters: Sequence[Any]) -> list[tuple[Any
 
 
 def _admits(letter: Any, value: sp.Expr) -> bool:
+    if value.is_real is not True:
+        return False
     return bool(value >= 0) if letter.is_nonnegative and not letter.is_positive else bool(value > 0)
 
 
@@ -102,6 +105,9 @@ def _noise(vec: Any) -> bool:
 def _breaks(says: Fact, facts: Sequence[Fact], at: Mapping[Any, sp.Expr], context: Context) -> bool:
     lower = {big: least.xreplace(at) for big, least in context.at_least.items() if big in at}
     if any(least.is_number and at[big] < least for big, least in lower.items()):
+        return False
+    beta = context.setting.read(momentum).xreplace(at)
+    if beta.is_number and beta < 0:
         return False
     below = {p.base for f in (says, *facts) for p in f.expr.atoms(sp.Pow) if p.exp.is_negative}
     if any(_sign(base.xreplace(at)) != 1 for base in below):  # denominators are positive

@@ -1,0 +1,108 @@
+"""How near a cell comes to breaking a claim: left side over right side of each inequality that covers it.
+
+Without sampling error where exact moments apply and are quick, or where there is no noise; else by the mean of a few
+runs. A cell in which an assumption fails has no score.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ratecheck.checks import moments
+from ratecheck.checks.question import inequalities_of, wanted_of
+from ratecheck.checks.weigh import HUGE, left_side, over
+from ratecheck.core.cell import Cell
+from ratecheck.core.claim import Claim
+from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import Built, build, of_block
+from ratecheck.engine.sweep import simulate, width_of
+from ratecheck.errors import RatecheckError
+
+#: coefficients of exact moments that an evaluation may compute: some hundredths of a second
+QUICK = 10_000_000
+#: runs of an evaluation, where every run has a schedule of its own
+RUNS = 2
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One inequality in one cell: its mean left side over its right side, the standard error (0: none), how known.
+
+    Of a claim of kind "lower" it is the right side over the left one, so that above 1 is broken for both kinds.
+    """
+
+    value: float
+    error: float
+    exact: bool
+    refuted: bool
+
+    @property
+    def broken(self) -> bool:
+        """True when it looks broken: surely, or by more than two standard errors."""
+        return self.refuted if self.exact else self.value - 2 * self.error > 1
+
+
+@dataclass(frozen=True)
+class Score:
+    """The ratios of one cell, by inequality."""
+
+    cell: Cell
+    ratios: Mapping[str, Ratio]
+
+    @property
+    def broken(self) -> str:
+        """The inequality that looks broken, the worst one; '' for none."""
+        found = {n: r.value for n, r in self.ratios.items() if r.broken}
+        return max(found, key=lambda n: found[n], default="")
+
+
+def score(claim: Claim, cell: Cell, seed: int, runs: int = RUNS) -> Score | None:
+    """Return the score of a cell from ``runs`` runs at least; None where the claim does not apply."""
+    try:
+        built = build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
+                      growth=claim.growth, failing=claim.failing)  # fmt: skip
+        if claim.failing(built.facts) or "bound" not in inequalities_of(claim, built):
+            return None
+        with np.errstate(all="ignore"):
+            return Score(cell, _quick(claim, built) or _sampled(claim, built, runs))
+    except (RatecheckError, ArithmeticError):  # no claim, no cell, or a bound too large for a number
+        return None
+
+
+def _quick(claim: Claim, built: Built) -> dict[str, Ratio]:
+    """Return the ratios by exact moments; empty where they do not apply or take long."""
+    if not built.noisy or built.weighted.schedule.handouts * built.cell.K * built.instance.dimension > QUICK:
+        return {}
+    found = moments.decided(claim, built) or {}
+    return {n: _ratio(claim, one["lhs"], one["rhs"], 0.0, exact=True, refuted=one["verdict"] is Verdict.REFUTED)
+            for n, one in found.items()}  # fmt: skip
+
+
+def _sampled(claim: Claim, built: Built, runs: int) -> dict[str, Ratio]:
+    wanted, width = wanted_of(claim), width_of(built)
+    blocks = -(-runs // width) if built.noisy else 1
+    parts = [simulate(of_block(built, i), i, width, wanted).measured for i in range(blocks)]
+    numbers = {n: np.concatenate([p[n] for p in parts]) for n in wanted}
+    found = {}
+    for name, inequality in inequalities_of(claim, built).items():
+        lhs, rhs = left_side(inequality, built, numbers), inequality.rhs.value(built.constants)
+        spread = float(lhs.std(ddof=1)) / math.sqrt(lhs.size) if lhs.size > 1 else 0.0
+        mean, exact = float(lhs.mean()), not built.noisy
+        refuted = exact and abs(mean - rhs) > moments.ROUNDING_PER_STEP * built.cell.K * max(abs(mean), abs(rhs))
+        found[name] = _ratio(claim, mean, rhs, spread, exact=exact, refuted=refuted and (mean > rhs) == _upper(claim))
+    return found
+
+
+def _ratio(claim: Claim, lhs: float, rhs: float, error: float, *, exact: bool, refuted: bool) -> Ratio:
+    left, right = (lhs, rhs) if _upper(claim) else (rhs, lhs)
+    value = over(left, right) if math.isfinite(left) else HUGE
+    relative = error / abs(lhs) if lhs else 0.0
+    return Ratio(value, value * relative if math.isfinite(relative) else 0.0, exact, refuted)
+
+
+def _upper(claim: Claim) -> bool:
+    return claim.kind == "upper"

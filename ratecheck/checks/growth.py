@@ -1,0 +1,80 @@
+"""Growth along a run: the rate at which a linear method's state grows or shrinks on F = x^2/2, for any arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ratecheck.checks.period import vectors
+from ratecheck.core import shelf
+from ratecheck.core.keys import wrapping
+from ratecheck.core.method import Method
+from ratecheck.core.noise import Noise
+from ratecheck.core.problem import Problem
+from ratecheck.core.schedule import Schedule
+from ratecheck.engine.compile import run_kernel, seal
+from ratecheck.engine.loop import Kernels
+from ratecheck.engine.replay import plan_of
+from ratecheck.engine.rows import Rows, nothing
+from ratecheck.engine.state import State, allocate, begin, kernels_of, parameters, switches
+
+#: deliveries after which the state is scaled back to one, so that nothing overflows
+STRETCH = 512
+
+
+class Run:
+    """One schedule run by one method from x = 1, compiled, at any stepsize.
+
+    ``ratio`` (N,) are the stepsizes of the deliveries, in units of one common stepsize. Raises CapabilityError where
+    the method is not linear in the gradients: then nothing is known from one start.
+    """
+
+    def __init__(self, method: Method, schedule: Schedule, ratio: Any, constants: Mapping[str, Any]) -> None:
+        self.method, self.schedule, self.ratio = method, schedule, np.asarray(ratio, dtype=float)
+        self.handed = np.full(schedule.handouts, self.ratio[-1])
+        back = schedule.source[: schedule.horizon]
+        self.handed[back] = self.ratio
+        self.constants = dict(constants)
+        problem: Problem = shelf.PROBLEMS.get("quadratic")
+        few = schedule.prefix(min(schedule.horizon, STRETCH))
+        weight = np.zeros(few.steps + 1)
+        small = (self.ratio[: few.horizon] / 1024, self.handed[: few.handouts] / 1024, weight)
+        Rows(method, problem, few, *small, np.ones(1), self.constants).require_linear()
+        self.kernels = Kernels(*map(seal, Kernels._fields, kernels_of(method, problem, Noise("none", nothing))))
+        self.start = seal("start", method.start) if method.start else None
+
+    def growth(self, stepsize: float) -> float:
+        """Return the logarithmic growth of the largest entry of the state, a delivery, over the second half."""
+        return self._growth(stepsize, largest)
+
+    def decay(self, stepsize: float) -> float:
+        """Return the logarithmic decay of the model itself, for small stepsizes: it must not oscillate."""
+        return -self._growth(stepsize, lambda state: abs(float(state.server.x[0, 0])))
+
+    def _growth(self, stepsize: float, size: Callable[[State], float]) -> float:
+        x0, do = np.ones(1), switches(self.method, rows=0)
+        state = allocate(self.method, self.schedule, x0, parameters(self.method, self.constants, exact=False), 1)
+        plan = plan_of(self.schedule, stepsize * self.ratio, stepsize * self.handed, np.zeros(self.schedule.steps + 1))
+        arguments = (*self.kernels, state.server, plan, state.flight, state.stream, do, np.ones(1), np.zeros(1), 0.0,
+                     np.uint64(0))  # fmt: skip
+        begin(self.method, state, x0, self.start)
+        horizon, scaled, levels = self.schedule.horizon, 0.0, []
+        for first in range(0, horizon, STRETCH):
+            with np.errstate(all="ignore"), wrapping():
+                run_kernel()(first, min(first + STRETCH, horizon), *arguments)
+            scale = largest(state)
+            if not 0 < scale < np.inf:
+                return float("-inf") if scale == 0 else float("inf")
+            levels.append(scaled + float(np.log(size(state))))
+            scaled += float(np.log(scale))
+            for rows in vectors(state):
+                rows /= scale
+        half = len(levels) // 2
+        return (levels[-1] - levels[half - 1]) / (horizon - half * STRETCH)
+
+
+def largest(state: State) -> float:
+    """Return the largest magnitude in a state, NaN where there is one."""
+    return float(np.max([np.max(np.abs(rows), initial=0.0) for rows in vectors(state)]))
