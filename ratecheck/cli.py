@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from ratecheck.cli_attack import attack_app
 from ratecheck.cli_stability import stability_app
 from ratecheck.cli_statistics import statistics_app
 from ratecheck.cli_trace import trace_app
@@ -20,8 +21,8 @@ app = typer.Typer(
     help="Check convergence theorems of asynchronous SGD the way code is checked.",
 )  # fmt: skip
 app.add_typer(trace_app, name="trace")
-app.add_typer(statistics_app)
-app.add_typer(stability_app)
+for commands in (statistics_app, stability_app, attack_app):
+    app.add_typer(commands)
 
 Targets = Annotated[
     list[str] | None, typer.Argument(help="Claims, one scenario, or .py/.toml files; none: every claim.")
@@ -98,7 +99,7 @@ def check(
     targets: Targets = None,
     profile: Annotated[str, typer.Option(help="quick, standard, thorough, or another scenario.")] = "quick",
     evidence: Annotated[
-        str | None, typer.Option(help="Kinds of evidence, comma-separated: symbolic,exact,monte-carlo.")
+        str | None, typer.Option(help="Kinds of evidence, comma-separated: symbolic,exact,monte-carlo,attack.")
     ] = None,
     method: Annotated[str | None, typer.Option(help="A method instead of the claim's: a name or FILE.py.")] = None,
     stepsize: Annotated[str | None, typer.Option(help="A stepsize instead of the claim's: a name or FILE.py.")] = None,

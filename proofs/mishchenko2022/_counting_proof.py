@@ -34,4 +34,5 @@ PROOF = Proof(
     proves={
         "": {name: name for name in ("delays telescope", "later arrivals", "horizon closed", "inverse delays")}
     },
+    letters={"N": "any positive number"},
 )  # fmt: skip

@@ -12,6 +12,7 @@ from ratecheck.core.proof import (
     Expectation,
     Identity,
     Inequality,
+    Power,
     Rule,
     Scalar,
     Square,
@@ -39,6 +40,18 @@ def at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
     )
 
 
+def at_least(name: str, of: Expr, delay: Expr) -> Step:
+    """``of``, the rule at ``delay``, is at least c (1 - delay/(4M)): the arithmetic-geometric mean inequality."""
+    return Rule(
+        name, of, says=le(c - c * delay / (4 * M), of),
+        cases={
+            "delay": ((1 / (4 * L * delay), "c: cap"), (c / (4 * M * delay), Power(2 * M - delay))),
+            "cap": ((1 / (4 * M * L), "c: cap"),),
+            "noise": ((1 / (sigma * sqrt(K)), "c: noise"),),
+        },
+    )  # fmt: skip
+
+
 def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
     """What a gradient costs while it waits, (M - 1) c (delay - 1) times its stepsize, is paid by 1/(4 L delay)."""
     return Scalar(
@@ -47,9 +60,9 @@ def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
     )  # fmt: skip
 
 
+CONSTANT_BRANCHES = tuple(Rule(f"c: {branch}", c, below=branch, branches=_CONSTANT) for branch in _CONSTANT)
 STEPSIZE = (
-    Rule("c: cap", c, below="cap", branches=_CONSTANT),
-    Rule("c: noise", c, below="noise", branches=_CONSTANT),
+    *CONSTANT_BRANCHES,
     *at_most_c("ghat", ghat(k)),
     *at_most_c("ghat0", g_0(m)),
     _window("window", ghat(k), t(k), "ghat: delay"),

@@ -67,7 +67,7 @@ _EACH_ITERATE: tuple[Step, ...] = (
     ),
 )  # fmt: skip
 
-_WEIGHTS: tuple[Step, ...] = (
+WEIGHTS: tuple[Step, ...] = (
     Counting("arrived", "arrived"),
     Counting("later delays", "later"),
     Counting("number of later", "number of later"),
@@ -83,7 +83,7 @@ _WEIGHTS: tuple[Step, ...] = (
 #: uses the steps up to the master inequality, ``least gamma`` and ``squares R1``
 RL_BOUND: tuple[Step, ...] = (
     *_EACH_ITERATE,
-    *_WEIGHTS,
+    *WEIGHTS,
     Inequality(
         "mean of values", le(mean_gap, L * _SUM),
         ((-1 / W, "mean_gap RL"), total(k, ghat(k) / W, "each value"), (L * _SUM / W, "W RL")),

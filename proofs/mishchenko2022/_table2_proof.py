@@ -21,6 +21,11 @@ PROOF = Proof(
         Counting("largest delay", "largest"),
     ),
     proves={"": {name: name for name in ("as much as in rounds", "speedup", "one more machine", "largest delay")}},
+    letters={
+        "R": "arrivals of the slowest worker",
+        "more": "more(m): arrivals of worker m beyond R",
+        "c": "arrivals of the machine that is added",
+    },
     notes=(
         "'one more machine': over K (K + c) > 0 it is M/K - (M+1)/(K+c), so both sides have one sign: if and only if",
         "'largest delay': p is the number of workers that have arrived, M once all have",

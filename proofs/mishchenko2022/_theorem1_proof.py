@@ -168,5 +168,12 @@ PROOF = Proof(
     ASYNC,
     (*_STEPSIZE, *_ONE_STEP, *_START, *_TO_THE_BOUND),
     proves={"R1": {"bound": "printed", "conditional": "conditional", "master": "master"}},
+    sections={
+        "gamma": "The stepsizes",
+        "expansion": "One step",
+        "first expansion": "The start",
+        "all steps": "All steps",
+        "W": "What a run measures, and the bound",
+    },
     notes=("step 'sharper': the constant is 3/2 + M/(2K) - 1/(2M) <= 2 in place of the printed 3",),
 )

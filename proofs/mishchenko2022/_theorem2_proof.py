@@ -165,4 +165,11 @@ PROOF = Proof(
     ASYNC,
     (*_STEPSIZE, *_ONE_STEP, *_START, *_TO_THE_BOUND),
     proves={"R1": {"bound": "bound", "conditional": "conditional", "master": "master"}},
+    sections={
+        "gamma: cap": "The stepsizes",
+        "descent": "One step",
+        "first descent": "The start",
+        "all steps": "All steps",
+        "W": "What a run measures, and the bound",
+    },
 )

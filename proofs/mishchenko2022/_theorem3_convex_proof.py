@@ -14,7 +14,6 @@ from ratecheck.core.proof import (
     Given,
     Identity,
     Inequality,
-    Power,
     Proof,
     Rule,
     Scalar,
@@ -47,7 +46,7 @@ from ratecheck.core.setting import (
 )
 from ratecheck.core.symbols import B, K, L, M, Q, W, k, mean_gap, output_gap, sigma, virtual_sq
 
-from ._in_flight_convex import FIRST, SLOPE, SLOPE_0, STEPSIZE, WINDOWS, at_most_c, c
+from ._in_flight_convex import FIRST, SLOPE, SLOPE_0, STEPSIZE, WINDOWS, at_least, at_most_c, c
 from ._in_flight_convex import ONE_STEP as IN_FLIGHT
 from ._last_rule_convex import RL_BOUND
 
@@ -60,18 +59,6 @@ _WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * SLOPE_0, (m, 1, M))
 
 def _sq(index: object) -> Expr:
     return Ip(u(index), u(index))
-
-
-def _at_least(name: str, of: Expr, delay: Expr) -> Step:
-    """``of``, the rule at ``delay``, is at least c (1 - delay/(4M)): the arithmetic-geometric mean inequality."""
-    return Rule(
-        name, of, says=le(c - c * delay / (4 * M), of),
-        cases={
-            "delay": ((1 / (4 * L * delay), "c: cap"), (c / (4 * M * delay), Power(2 * M - delay))),
-            "cap": ((1 / (4 * M * L), "c: cap"),),
-            "noise": ((1 / (sigma * sqrt(K)), "c: noise"),),
-        },
-    )  # fmt: skip
 
 
 _STEPSIZE = (
@@ -185,7 +172,7 @@ def _final(rule: str, squares: Expr, noise: Rational, rest: tuple[object, ...]) 
 
 _CLOSED = (
     *_master("R1"),
-    _at_least("least ghat", ghat(k), t(k)),
+    at_least("least ghat", ghat(k), t(k)),
     Counting("closed delays", "closed"),
     Inequality(
         "weights R1", le(Rational(3, 4) * K * c, W),
@@ -201,7 +188,7 @@ _CLOSED = (
 _ARRIVED = (
     *_master("R0"),
     *at_most_c("gamma", applied(k)),
-    _at_least("least gamma", applied(k), tau(k)),
+    at_least("least gamma", applied(k), tau(k)),
     Counting("delays", "delays"),
     Counting("delivered", "delivered", {"power": 1}),
     Counting("delivered squares", "delivered", {"power": 2}),
@@ -220,5 +207,17 @@ PROOF = Proof(
     (*STEPSIZE, *_STEPSIZE, *_ONE_STEP, WINDOWS, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED, *_master("RL"), *RL_BOUND),
     proves={
         rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "R0", "RL")
+    },
+    sections={
+        "c: cap": "The stepsizes",
+        "expansion": "One step",
+        "windows": "All steps",
+        "first expansion": "The start",
+        "Q": "What a run measures",
+        "W R1": "Rule R1: gradients in flight at K count as back at K + 1",
+        "W R0": "Rule R0: gradients in flight at K count not at all",
+        "W RL": "Rule RL: gradients in flight at K come back when they come back",
+        "sum before k": "Rule RL: every iterate",
+        "arrived": "Rule RL: the weights, and the bound",
     },
 )

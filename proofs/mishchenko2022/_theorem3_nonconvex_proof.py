@@ -235,5 +235,17 @@ PROOF = Proof(
     proves={
         rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "R0", "RL")
     },
+    sections={
+        "c: cap": "The stepsizes",
+        "descent": "One step",
+        "sum": "All steps",
+        "first descent": "The start",
+        "Q": "What a run measures",
+        "W R1": "Rule R1: gradients in flight at K count as back at K + 1",
+        "W R0": "Rule R0: gradients in flight at K count not at all",
+        "W RL": "Rule RL: gradients in flight at K come back when they come back",
+        "sum before k": "Rule RL: every iterate",
+        "arrived": "Rule RL: the weights, and the bound",
+    },
     notes=("steps 'sharper R1' and 'sharper R0': 9 and 7 in place of 10 and 8 before sqrt(L Delta sigma^2/K)",),
 )

@@ -50,4 +50,16 @@ PROOF = Proof(
         *_bound("RL", Rational(1, 2), 436),
     ),
     proves={rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "RL")},
+    sections={
+        "c: cap": "The stepsizes",
+        "window: growth": "The growth of the weights",
+        "expansion": "One step",
+        "windows": "All steps",
+        "first expansion": "The start",
+        "growth R1": "Rule R1: gradients in flight at K count as back at K + 1",
+        "growth RL": "Rule RL: gradients in flight at K come back when they come back",
+        "e >= 2": "The least stepsize",
+        "stepsizes R1": "Rule R1: the weights, and the bound",
+        "least gamma: tangent": "Rule RL: the weights, and the bound",
+    },
 )

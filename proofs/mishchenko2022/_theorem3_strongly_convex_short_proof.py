@@ -28,4 +28,13 @@ PROOF = Proof(
         ),
     ),
     proves={"R1": {what: f"{what} R1" for what in ("bound", "conditional", "master")}},
+    sections={
+        "c: cap": "The stepsizes",
+        "window: growth": "The growth of the weights",
+        "expansion": "One step",
+        "windows": "All steps",
+        "first expansion": "The start",
+        "growth R1": "Rule R1: gradients in flight at K count as back at K + 1",
+        "stepsizes R1": "The weights, and the bound",
+    },
 )  # fmt: skip

@@ -30,6 +30,7 @@ IDENTITIES = (
         residual=residual,
         statement=r"x_k-\hat x_k=\sum_{m\ne m_k}\gamma_{\mathrm{next}(k,m)}\,g^m_{\mathrm{prev}(k,m)}",
         source=SOURCE,
+        lemma="in flight",
     ),
 )
 
@@ -48,4 +49,5 @@ CLAIM = Claim(
     stepsize="constant",
     policy="clairvoyant",
     identities=IDENTITIES,
+    notes=("The printed proof has another indicator, which is wrong: see mishchenko2022.lemma1_printed_indicator.",),
 )

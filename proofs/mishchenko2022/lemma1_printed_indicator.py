@@ -46,5 +46,5 @@ CLAIM = Claim(
     policy="clairvoyant",
     identities=IDENTITIES,
     expect="refuted",
-    notes=("Printed next(i, m_i); right is next(i + 1, m_i). Lemma 1 itself is right.",),
+    notes=("Printed next(i, m_i); right is next(i + 1, m_i). Lemma 1 itself is right: see mishchenko2022.lemma1.",),
 )

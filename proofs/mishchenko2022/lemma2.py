@@ -104,6 +104,7 @@ COUNTING = (
         sharp_with(Fraction(1, 2)),
         r"2\sum_k\hat\gamma_k\langle h_k,\sum_{m\ne m_k}\gamma_{\mathrm{next}}h_{\mathrm{prev}}\rangle"
         r"\le\frac{\Gamma_0}{4L}\|h_0\|^2+\frac1{2L}\sum_k\hat\gamma_k\|h_k\|^2",
+        lemma="windows",
     ),
     Counting("initial weights", initial_weights, r"\Gamma_0\le1/(4L)"),
 )

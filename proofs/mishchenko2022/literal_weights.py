@@ -17,6 +17,10 @@ from fractions import Fraction
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Counting
 
+from ._literal_weights_proof import PROOF
+
+__all__ = ["CLAIM", "PROOF", "SOURCE", "least", "weights"]
+
 SOURCE = "Mishchenko, Bach, Even & Woodworth (2022), sketch of the proof of Theorem 3"
 
 
@@ -44,7 +48,12 @@ def from_twice(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fra
 
 
 COUNTING = (
-    Counting("weights from 2M", from_twice, r"\sum_{k\le K}\hat\gamma_k\ge\tfrac38K\,\frac1{4ML}\text{ for }K\ge2M"),
+    Counting(
+        "weights from 2M",
+        from_twice,
+        r"\sum_{k\le K}\hat\gamma_k\ge\tfrac38K\,\frac1{4ML}\text{ for }K\ge2M",
+        lemma="later weights",
+    ),
 )
 
 CLAIM = Claim(
@@ -56,5 +65,8 @@ CLAIM = Claim(
     stepsize="delay_adaptive_convex",
     policy="clairvoyant",
     counting=COUNTING,
-    notes=("Without noise, and so for any gcap at most 1/(4ML).",),
+    notes=(
+        "Without noise, and so for any gcap at most 1/(4ML).",
+        "For K = M there is no such bound: see mishchenko2022.literal_weights_from_m.",
+    ),
 )

@@ -45,5 +45,8 @@ CLAIM = Claim(
     policy="clairvoyant",
     counting=COUNTING,
     expect="refuted",
-    notes=("A step of the sketch; the theorem holds all the same.",),
+    notes=(
+        "A step of the sketch; the theorem holds all the same. See mishchenko2022.literal_weights, and rule RL of "
+        "mishchenko2022.theorem3_convex.",
+    ),
 )

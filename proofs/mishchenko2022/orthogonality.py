@@ -35,6 +35,7 @@ IDENTITIES = (
         residual=residual,
         statement=r"\partial x_k/\partial g_i=0\quad\text{for }i<k<\mathrm{next}(i+1,m_i)",
         source=SOURCE,
+        lemma="unused",
     ),
 )
 

@@ -41,6 +41,17 @@ def speedup(durations: Sequence[Fraction]) -> Fraction:
     return sum((max(durations) / s for s in durations), Fraction(0)) / len(durations)
 
 
+def slowest(worker: Sequence[int], delay: Sequence[int], workers: int) -> int:
+    """Return R, what the slowest worker has delivered."""
+    return min(_arrivals(worker, workers))
+
+
+def beyond(worker: Sequence[int], delay: Sequence[int], workers: int) -> list[int]:
+    """Return (M,) what each worker has delivered beyond the R of the slowest."""
+    counts = _arrivals(worker, workers)
+    return [c - min(counts) for c in counts]
+
+
 def rounds(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:
     """Slack of (a)."""
     return Fraction(len(worker) - workers * min(_arrivals(worker, workers)))
@@ -70,9 +81,12 @@ def largest_delay(worker: Sequence[int], delay: Sequence[int], workers: int) -> 
     return Fraction(max(delay) - len(set(worker)))
 
 
+#: what R and more(m) of the derivation are
+LETTERS = {"R": slowest, "more": beyond}
+
 COUNTING = (
-    Counting("as much as in rounds", rounds, r"K\ge M\min_mc_m"),
-    Counting("speedup", at_least_one, r"\alpha=\frac1M\sum_m s_{\max}/s_m\ge1"),
+    Counting("as much as in rounds", rounds, r"K\ge M\min_mc_m", letters=LETTERS),
+    Counting("speedup", at_least_one, r"\alpha=\frac1M\sum_m s_{\max}/s_m\ge1", letters=LETTERS),
     Counting("one more machine", added_machine, r"\frac{M+1}{K+c}\le\frac MK\iff c\ge K/M"),
     Counting("largest delay", largest_delay, r"\tau_{\max}\ge p,\text{ which is }M\text{ once all have arrived}"),
 )

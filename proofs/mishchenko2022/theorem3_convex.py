@@ -63,4 +63,15 @@ CLAIM = Claim(
     },
     trivial=Formula(L * B**2 / 2),
     identities=IDENTITIES,
+    notes=(
+        "Printed: the stepsize, and the rate without constants. Ours: all constants, and the master inequality.",
+        "Printed is B >= E||x_0 - x*||^2; right is B^2. See mishchenko2022.theorem3_printed_units.",
+        "Not printed: sigma^2 bounds the variance everywhere. It is needed: see "
+        "mishchenko2022.theorem3_without_variance.",
+        "Assumption 1, that delays do not look at samples, is needed; see mishchenko2022.theorem3_convex_any_delay.",
+        "RL is the rule as printed. Its weights need not sum to a multiple of K at K = M, as the sketch of the proof "
+        "says; the bound holds all the same. See mishchenko2022.literal_weights_from_m.",
+        "RL presumes that every gradient in flight at K returns, and every rule that W > 0: without any weight there "
+        "is no average.",
+    ),
 )

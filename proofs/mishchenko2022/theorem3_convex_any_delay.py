@@ -54,5 +54,8 @@ CLAIM = replace(
             5.0,
         ),
     ),
-    notes=("Not an error of the paper, which assumes independence; it shows that the assumption is needed.",),
+    notes=(
+        "Not an error of the paper, which assumes independence; it shows that the assumption is needed. See "
+        "mishchenko2022.theorem3_convex.",
+    ),
 )

@@ -59,5 +59,11 @@ CLAIM = Claim(
     },
     trivial=Formula(2 * L * Delta),
     identities=IDENTITIES,
-    notes=("Printed: stepsize and rate. Ours: all constants, the law of the random iterate, the master inequality.",),
+    notes=(
+        "Printed: stepsize and rate. Ours: all constants, the law of the random iterate, the master inequality.",
+        "Not printed: sigma^2 bounds the variance everywhere. It is needed, as in "
+        "mishchenko2022.theorem3_without_variance.",
+        "RL presumes that every gradient in flight at K returns, and every rule that W > 0: without any weight there "
+        "is no average.",
+    ),
 )

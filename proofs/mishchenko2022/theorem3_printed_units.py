@@ -38,5 +38,8 @@ CLAIM = Claim(
         Cell(Part("quadratic", {"spectrum": [1], "radius": radius}), Part("none"), Part("round_robin"), 4, 4)
         for radius in (0.1, 0.01, 0.001)
     ),
-    notes=("A slip of the pen: with B^2 for B the theorem is right, and its constant is at most 8/3.",),
+    notes=(
+        "A slip of the pen: with B^2 for B the theorem is right, and its constant is at most 8/3. See "
+        "mishchenko2022.theorem3_convex.",
+    ),
 )

@@ -74,8 +74,13 @@ CLAIM = Claim(
     notes=(
         "Printed: the stepsize with 504, K >= 3M, and the rate with M L before the exponential. Ours: c = 3/128, the "
         "constants (mu/8 + 16ML/(3K) is less than 2L) and 380, the weights, and the master inequality.",
+        "504 is larger than it must be: see mishchenko2022.theorem3_strongly_convex_short. As in the convex case, B^2 "
+        "bounds the squared distance and sigma^2 the variance everywhere: see mishchenko2022.theorem3_convex.",
         "The conditional and the master inequality hold for every number in the place of 504, and for every K.",
-        "K >= 3M is used under RL only: under R1 the noise branch is active for K > 4032 M L/mu alone, and otherwise "
-        "1/(8ML) is so far below it that 380 covers K < 3M too.",
+        "The derivation uses K >= 3M under both rules, for 1 - 3M/K >= 0. Under R1 it could do without: the noise "
+        "branch is active for K > 4032 M L/mu alone, and otherwise 1/(8ML) is so far below it that 380 covers K < 3M, "
+        "too.",
+        "RL presumes that every gradient in flight at K returns, and every rule that W > 0: without any weight there "
+        "is no average.",
     ),
 )

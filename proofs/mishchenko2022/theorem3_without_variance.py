@@ -56,5 +56,8 @@ CLAIM = Claim(
             constants={"sigma_star": 0.2},
         ),
     ),
-    notes=("Read with bounded variance, which the paper assumes of its methods elsewhere, the theorem is right.",),
+    notes=(
+        "Read with bounded variance, which the paper assumes of its methods elsewhere, the theorem is right. See "
+        "mishchenko2022.theorem3_convex.",
+    ),
 )

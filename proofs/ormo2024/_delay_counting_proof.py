@@ -26,4 +26,5 @@ PROOF = Proof(
         ),
     ),
     proves={"": {name: name for name in ("ages and delays", "long delays", "half below 2M")}},
+    letters={"N": "any positive number"},
 )  # fmt: skip

@@ -58,6 +58,7 @@ IDENTITIES = (
         momentum,
         MOMENTUM,
         f"ours, for {SOURCE}",
+        lemma="closed momentum",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
@@ -67,11 +68,12 @@ IDENTITIES = (
         model,
         MODEL,
         f"ours, for {SOURCE}",
+        lemma="closed model",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
     ),
-    Identity("shift", shift, SHIFT, f"ours, for {SOURCE}", rounding=rounding, needs=("beta", "u")),
+    Identity("shift", shift, SHIFT, f"ours, for {SOURCE}", rounding=rounding, needs=("beta", "u"), lemma="shift"),
 )
 
 #: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``

@@ -107,12 +107,18 @@ IDENTITIES = (
         history=True,
         rounding=rounding_of_history,
         needs=("beta",),
+        lemma="kept",
     ),
 )
 COUNTING = (
     Counting("sum of c", sums, r"\sum_ic_{k,i}\le\frac M{1-\beta}-1"),
     Counting("sum of squares of c", squares, r"\sum_ic_{k,i}^2\le M-1+\frac{M\beta^2}{1-\beta^2}"),
-    Counting("sum of c along the run", along, r"\sum_kc_{k,i}\le\tau_i-1+\frac{M\beta}{1-\beta}"),
+    Counting(
+        "sum of c along the run",
+        along,
+        r"\sum_kc_{k,i}\le\tau_i-1+\frac{M\beta}{1-\beta}",
+        lemma="kept windows",
+    ),
     Counting(
         "sum in the momentum", in_momentum, r"\sum_{i\le k}\beta^{\lceil k/M\rceil-\lceil i/M\rceil}\le\frac M{1-\beta}"
     ),

@@ -58,6 +58,7 @@ COUNTING = (
         "distance, gradients",
         gradients,
         r"\left\|\sum_ic_{k,i}a_ih_i\right\|^2\le S_k\sum_ic_{k,i}a_i^2\|h_i\|^2\ \text{for all }h_i",
+        lemma="kept",
     ),
 )
 

@@ -32,6 +32,7 @@ IDENTITIES = (
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
+        lemma="lemma 1",
     ),
 )
 

@@ -47,6 +47,7 @@ COUNTING = (
         gradients,
         r"\Big\|\sum_{i\le t}\beta^{e_i}\gamma_ih_i\Big\|^2\le Q_t\sum_{i\le t}\beta^{e_i}\gamma_i^2\|h_i\|^2"
         r"\ \text{for all }h_i",
+        lemma="lemma 8",
     ),
     Counting("sum in the momentum", in_momentum, r"Q_t\le\frac M{1-\beta}"),
 )

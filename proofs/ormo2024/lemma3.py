@@ -32,6 +32,7 @@ IDENTITIES = (
         history=True,
         rounding=rounding_of_history,
         needs=("beta",),
+        lemma="lemma 3",
     ),
 )
 

@@ -31,7 +31,7 @@ def rounded(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fracti
 
 
 COUNTING = (
-    Counting("gradients in the distance", sums, r"\sum_ic_{k,i}\le\frac M{1-\beta}-1"),
+    Counting("gradients in the distance", sums, r"\sum_ic_{k,i}\le\frac M{1-\beta}-1", lemma="kept total"),
     Counting("noise in the distance", squares, r"\sum_ic_{k,i}^2\le M-1+\frac{M\beta^2}{1-\beta^2}"),
     Counting("roundings", rounded, r"M-1+\frac{M\beta^2}{1-\beta^2}\le\frac M{1-\beta^2}"),
 )

@@ -23,7 +23,14 @@ def residual(view: View) -> Any:
 
 IDENTITIES = (
     Identity(
-        "lemma8", residual, STATEMENT, f"{SOURCE}, Lemma 8", history=True, rounding=rounding_of_history, needs=("beta",)
+        "lemma8",
+        residual,
+        STATEMENT,
+        f"{SOURCE}, Lemma 8",
+        history=True,
+        rounding=rounding_of_history,
+        needs=("beta",),
+        lemma="lemma 8",
     ),
 )
 

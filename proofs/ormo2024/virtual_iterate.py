@@ -26,7 +26,15 @@ def residual(view: View) -> Any:
 
 
 IDENTITIES = (
-    Identity("virtual iterate", residual, STATEMENT, f"ours, for {SOURCE}", rounding=rounding, needs=("beta", "u")),
+    Identity(
+        "virtual iterate",
+        residual,
+        STATEMENT,
+        f"ours, for {SOURCE}",
+        rounding=rounding,
+        needs=("beta", "u"),
+        lemma="virtual",
+    ),
 )
 
 #: the induction over what happens to one gradient is in ``ratecheck.checks.steps.courses``

@@ -83,7 +83,7 @@ def summary(found: Sequence[Mapping[str, Any]]) -> str:
         for key, ratio in one["largest"].items():
             largest[key] = max(ratio, largest.get(key, 0.0))
     top = max(largest, key=lambda key: largest[key])
-    return f"bounds: at most {largest[top]:.3f} of the right side ({top}) on all orders of {cases}"
+    return f"bounds: at most {largest[top]:.3f} of the right side ({top}) on all orders of {cases}, in float64"
 
 
 def _refuted(name: str, claim: Claim, scenario: str, found: Mapping[str, Any], method: str | None) -> Result:

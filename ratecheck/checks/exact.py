@@ -97,7 +97,9 @@ def _vector(i: int, size: int, schedule: Any) -> str:
         return "x_0"
     if i == size - 1:
         return "a gradient taken at another point than the model handed out"
-    h = i - 1
+    j, h = divmod(i - 1, schedule.handouts)
+    if j > 0:
+        return f"the gradient at point {j} of the sample of hand-out {h}"
     return f"the gradient of worker {int(schedule.to_worker[h])} at x_{int(schedule.made_at[h])}"
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks import dimensions, every_order, exact, monte_carlo, ranges, symbolic
+from ratecheck.checks import attack, dimensions, every_order, exact, monte_carlo, ranges, symbolic
 from ratecheck.checks.measure import Store
 from ratecheck.checks.question import Asked
 from ratecheck.checks.stepsizes import compare
@@ -19,11 +19,13 @@ from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.errors import CapabilityError, FormulaError
 
-EVIDENCE = ("symbolic", "exact", "monte-carlo")
+EVIDENCE = ("symbolic", "exact", "monte-carlo", "attack")
 #: the kinds that a check has when none are asked for
-DEFAULT = EVIDENCE
+DEFAULT = EVIDENCE[:3]
 #: kinds of evidence the design has and this version has not
-LATER = ("worst-case", "attack")
+LATER = ("worst-case",)
+#: evaluations of an attack on each claim: half a minute for most
+ATTACK = 2000
 
 #: what a stepsize may be made of, besides constants of the scenario
 STEPSIZE_LETTERS = ("k", "tau", "K", "M", "L", "mu", "G", "sigma", "B", "Delta", "zeta", "stepsize")
@@ -106,6 +108,12 @@ def run(job: Job) -> list[Result]:
     for name, claim in job.claims.items():
         if "monte-carlo" in job.evidence and claim.outputs:
             keep(_unless_stopped(job, name, "monte-carlo", partial(monte_carlo.check, asked[name], job.store)))
+    for name, claim in job.claims.items():
+        if "attack" in job.evidence:
+            budget = attack.Budget(ATTACK, stopped=job.store.stop.is_set)
+            one = attack.Attack(name, claim, job.name, job.seed, budget, threads=job.threads, method=job.method,
+                                stepsize=job.stepsize, say=partial(_say, job, name))  # fmt: skip
+            keep(_unless_stopped(job, name, "attack", partial(attack.check, one)))
     return results
 
 

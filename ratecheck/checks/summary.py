@@ -222,6 +222,7 @@ def histogram(built: Built, label: str) -> dict[str, Any]:
     ]
     return {
         "delays": label,
+        "scheduler": built.scheduler.name,
         "M": schedule.workers,
         "K": schedule.horizon,
         "mean": float(delay.mean()),

@@ -18,13 +18,13 @@ from typing import Any
 import sympy as sp
 
 from ratecheck import core
-from ratecheck.checks import exact
-from ratecheck.checks.steps import BY_RULE, OUTPUTS, Context, Outcome, Refused, Undone, clash
+from ratecheck.checks import cascade, legend, lemmas
+from ratecheck.checks.steps import BY_RULE, OUTPUTS, Context, Outcome, Refused, Undone, clash, means
 from ratecheck.checks.steps.certificate import divides_by_positive
+from ratecheck.checks.steps.written import claim_fault, require_written, stepsize_fault
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
-from ratecheck.core.gram import normal, plain
-from ratecheck.core.identity import Counting, Identity
+from ratecheck.core.gram import normal
 from ratecheck.core.proof import Fact, Proof, Step
 from ratecheck.core.setting import Setting
 from ratecheck.core.stepsize import Stepsize
@@ -34,8 +34,6 @@ from ratecheck.errors import PartError
 
 #: the assumption of every claim about a method with momentum
 MOMENTUM = "0 <= beta < 1"
-#: small cases (M, K) in which the words of a lemma are compared with the engine
-CASES = ((1, 4), (2, 5), (3, 5))
 
 
 @dataclass
@@ -122,23 +120,29 @@ def _checked(claim: Claim, proof: Proof) -> Chain:
         chain.trusted["setting"] = fault
     elif claim.outputs and beta in proof.setting.reads and not context.assumes(MOMENTUM):
         chain.trusted["setting"] = f"in it {MOMENTUM}, and the claim does not assume that"
-    for name, branch in context.branches.items():
-        if not plain(branch).is_positive:
-            chain.trusted["stepsize"] = f"branch {name!r} is not known to be positive"
+    if fault := claim_fault(context):
+        chain.trusted["letters"] = fault
+    in_mean = bool(claim.outputs) or any(step.kind == "expectation" for step in proof.steps)
+    if fault := stepsize_fault(context, in_mean):
+        chain.trusted["stepsize"] = fault
+    if claim.kind != "upper":
+        chain.trusted["kind"] = "it says at most, and the claim at least"
+    unknown: set[str] = set()  # broken steps that do not say their fact
     for step in proof.steps:
         row: dict[str, Any] = {"step": step.name, "kind": step.kind, "uses": list(step.uses)}
         chain.rows.append(row)
         try:
             outcome = _discharged(step, context)
             row |= {"says": str(outcome.fact), "checker": outcome.checker, "slack": outcome.slack, "verdict": "PROVED"}
-        except Refused as fault:
-            row |= {"checker": str(fault), "verdict": "REFUTED"}
-            chain.false = chain.false or (step.name, str(fault))
-            return chain
-        except Undone as fault:
-            row |= {"checker": str(fault), "verdict": "trusted"}
+        except (Refused, Undone) as fault:  # what uses a fact that nobody knows is not false by itself
+            false = isinstance(fault, Refused) and not unknown & set(step.uses)
+            row |= {"checker": str(fault), "verdict": "REFUTED" if false else "trusted"}
+            if false:
+                chain.false = (step.name, str(fault))
+                return chain
             chain.trusted[step.name] = str(fault)
             outcome = Outcome(_claimed(step), "trusted")
+            unknown |= set() if isinstance(getattr(step, "says", None), Fact) else {step.name}
         context.done[step.name] = outcome
     _close(claim, proof, context, chain)
     return chain
@@ -171,15 +175,23 @@ def _discharged(step: Step, context: Context) -> Outcome:
         raise Undone(f"there are two steps {step.name!r}")
     if importlib.util.find_spec(f"ratecheck.checks.steps.{step.kind}") is None:
         raise Undone(f"no checker for steps of kind {step.kind!r}")
+    require_written(step, context)
     says = getattr(step, "says", None)
     if says is not None and not divides_by_positive(says.expr, context=context):
         raise Undone("it divides by something that may be 0")
-    outcome: Outcome = importlib.import_module(f"ratecheck.checks.steps.{step.kind}").discharge(step, context)
+    context.asked.clear()
+    try:
+        outcome: Outcome = importlib.import_module(f"ratecheck.checks.steps.{step.kind}").discharge(step, context)
+    except PartError as fault:
+        raise Undone(str(fault)) from fault
     grows = context.setting.growth
     signs = grows and (grows.letter.func, *grows.measured)
     if signs and not context.positive_weights and outcome.fact.expr.has(*signs):
         raise Undone("nothing says before it that the growing weights are positive")
-    inherited = outcome.tags.union(*(context.done[name].tags for name in step.uses))
+    uses = context.asked | set(step.uses)  # what it says that it uses, and what its checker has asked for
+    if unknown := uses - context.done.keys():
+        raise Undone(f"it uses {min(unknown)!r}, which no earlier step derives")
+    inherited = outcome.tags.union(means.tags_of(step, outcome, context), *(context.done[name].tags for name in uses))
     if clash(inherited):
         raise Undone(clash(inherited))
     return Outcome(outcome.fact, outcome.checker, outcome.slack, inherited)
@@ -198,7 +210,7 @@ def _close(claim: Claim, proof: Proof, context: Context, chain: Chain) -> None:
             outcome = context.done.get(name)
             fault = f"no step {name!r}"
             if outcome is not None and not output:
-                fault = _lemma(claim, what)
+                fault = lemmas.fault(claim, proof, what, name, context)
             elif outcome is not None and what in says and output in OUTPUTS:
                 rest = normal(outcome.fact.expr - proof.setting.read(says[what].rhs.expr - says[what].lhs.expr))
                 fault = f"step {name!r} ends {rest} away from the claim" if rest != 0 else ""
@@ -211,26 +223,10 @@ def _close(claim: Claim, proof: Proof, context: Context, chain: Chain) -> None:
                 chain.proved.setdefault(output, []).append(what)
 
 
-def _lemma(claim: Claim, what: str) -> str:
-    """Compare an identity or counting fact of a lemma with the engine; '' when it is the claim's and holds there."""
-    named: dict[str, Identity | Counting] = {i.name: i for i in claim.identities}
-    named |= {c.name: c for c in claim.counting}
-    if what not in named:
-        return f"the claim has no identity or counting fact {what!r}"
-    thing, desk = named[what], shelf.SCHEDULERS.get(claim.scheduler)
-    for case in CASES:
-        if isinstance(thing, Identity):
-            found = exact.sweep_identity(thing, shelf.METHODS.get(claim.method), desk, case)
-        else:
-            found = exact.sweep_counting(thing, desk, case)
-        if "fault" in found:
-            return f"with M = {found['M']} and arrivals {found['order']}: {found['fault']}"
-    return ""
-
-
 def missing(claim: Claim, chain: Chain) -> list[str]:
     """Return which statements of the claim the proof does not end in."""
-    named = [] if claim.outputs else [*(i.name for i in claim.identities), *(c.name for c in claim.counting)]
+    named = [] if claim.outputs else [i.name for i in claim.identities]
+    named += [*(c.name for c in claim.counting), *(s.name for s in claim.stability)]
     return [name for name in named if name not in chain.proved.get("", ())] + [
         f"{what} {output}" for output, statement in claim.outputs.items() for what in statement.inequalities()
         if what not in chain.proved.get(output, ())
@@ -244,16 +240,19 @@ def check(name: str, claim: Claim, scenario: str, *, say_none: bool = False) -> 
         why = "its file has no PROOF: no derivation is typed step by step"
         return Result(name, scenario, "symbolic", Verdict.NOT_APPLICABLE, why, claim.expect) if say_none else None
     chain = checked(claim, proof)
-    details: dict[str, Any] = {"steps": chain.rows, "trusted": dict(chain.trusted), "proved": chain.proved,
-                               "not_derived": missing(claim, chain), "notes": list(proof.notes)}  # fmt: skip
+    details: dict[str, Any] = {**legend.of_chain(proof, chain.rows, claim), "trusted": dict(chain.trusted),
+                               "proved": chain.proved, "not_derived": missing(claim, chain)}  # fmt: skip
     if chain.false:
-        summary = f"step {chain.false[0]!r} of the derivation is false: {chain.false[1]}"
+        before = f"; trusted before it: {cascade.listed(chain.trusted, chain.rows)}" if chain.trusted else ""
+        summary = f"step {chain.false[0]!r} of the derivation is false: {chain.false[1]}{before}"
         return Result(name, scenario, "symbolic", Verdict.REFUTED, summary, claim.expect, details)
     if chain.trusted:
-        summary = f"trusted, not derived: {', '.join(f'{n} ({why})' for n, why in chain.trusted.items())}"
+        summary = f"trusted, not derived: {cascade.listed(chain.trusted, chain.rows)}"
         return Result(name, scenario, "symbolic", Verdict.NOT_REFUTED, summary, claim.expect, details)
     whole = all("bound" in chain.proved.get(output, ()) for output in claim.outputs)
+    facts = [*(c.name for c in claim.counting), *(s.name for s in claim.stability)]
     whole &= bool(claim.outputs) or not missing(claim, chain)
+    whole &= bool(chain.proved) and set(facts) <= set(chain.proved.get("", ()))
     verdict = Verdict.PROVED if whole else Verdict.NOT_REFUTED
     return Result(name, scenario, "symbolic", verdict, _summary(chain, claim), claim.expect, details)
 
@@ -270,4 +269,5 @@ def _summary(chain: Chain, claim: Claim) -> str:
     )
     left = missing(claim, chain)
     steps = f"{len(chain.rows)} step{'s' if len(chain.rows) > 1 else ''}"
+    what = what or "nothing"
     return f"{what}: {steps}, none trusted" + (f" (not derived: {', '.join(left)})" if left else "")

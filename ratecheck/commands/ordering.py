@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.report.curves import PANEL, hows, others
+from ratecheck.report.curves import PANEL, error, hows, others
 
 #: what runs must share to be compared in pairs
 GROUP = (*PANEL, "M", "K")
@@ -21,18 +21,23 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = [f"{row['method']}{scheduler}" for row, scheduler in zip(rows, schedulers, strict=True)]
     width = max([16, *map(len, names)])
     head = (
-        f"{'method':<{width}} {'M':>4} {'K':>7} {'sigma':>7} {'F(output) - F*':>16} {'std. error':>11}"
+        f"{'method':<{width}} {'M':>4} {'K':>7} {'sigma':>7} {error('F(output)', '', rows)[0]:>16} {'std. error':>11}"
         + "".join(f" {name:>9}" for name in scores)
         + f" {'time':>9}  stepsize, problem, delays"
     )
     body = [
-        f"{name:<{width}} {r['M']:>4} {r['K']:>7} {r['sigma'] or 0:>7.3g} {_number(r['mean']):>16} {r['se']:>11.2g}"
+        f"{name:<{width}} {r['M']:>4} {r['K']:>7} {_sigma(r['sigma']):>7} {_number(r['mean']):>16} {r['se']:>11.2g}"
         + "".join(f" {_last(r, score):>9}" for score in scores)
         + f" {'' if r['time'] is None else format(r['time'], '.4g'):>9}"
         f"  {r['stepsize']}, {r['problem']}, {r['delays']}"
         for name, r in zip(names, rows, strict=True)
     ]
     return [head, *body]
+
+
+def _sigma(value: float | None) -> str:
+    """Return the noise level; '-' where the samples make the noise and no number says how large it is."""
+    return "-" if value is None else format(value, ".3g")
 
 
 def _number(value: float) -> str:

@@ -122,6 +122,7 @@ def _row(built: Built, runs: Runs, points: int) -> dict[str, Any]:
         "M": cell.M, "K": cell.K,
         "sigma": built.constants["sigma"], "problem": cell.problem.label, "noise": cell.noise.label,
         "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built),
+        "above": _above(built),
         "n": len(runs["output_gap"]), "mean": float(mean), "se": float(se), "tau_max": _tau_max(built),
         "time": float(runs["time"][-1].mean()) if "time" in runs else None,
     }  # fmt: skip
@@ -141,6 +142,11 @@ def _mean(values: Any) -> tuple[Any, Any]:
         return mean, values.std(axis=-1, ddof=1) / math.sqrt(n) if n > 1 else 0 * mean
 
 
+def _above(built: Built) -> str:
+    """Return what is subtracted from F: F*, where nobody knows that a lower bound ('' if that is 0)."""
+    return "F*" if built.instance.solved else "a lower bound" if built.instance.minimum else ""
+
+
 def _constants(built: Built) -> dict[str, float]:
     """Return the constants declared by hand that the stepsize uses."""
     used = {n for formula in built.stepsize.branches.values() for n in formula.names}
@@ -148,12 +154,15 @@ def _constants(built: Built) -> dict[str, float]:
 
 
 def _delay_tables(built: list[Built]) -> list[dict[str, Any]]:
-    """Return a histogram for each delay model and M: the longest cell under the scheduler of largest delays."""
-    longest: dict[tuple[str, int], Built] = {}
-    for one in built:
-        key = (one.cell.delays.label, one.cell.M)
+    """Return a histogram for each scheduler, delay model and M: of the longest cell.
+
+    One that works in rounds has the delays 1..M in each, whatever the clock: no histogram where there are others.
+    """
+    longest: dict[tuple[str, str, int], Built] = {}
+    for one in [b for b in built if b.scheduler.every is None] or built:
+        key = (one.scheduler.name, one.cell.delays.label, one.cell.M)
         longest[key] = max(longest.get(key, one), one, key=lambda b: (b.cell.K, _tau_max(b)))
-    return [histogram(one, label) for (label, _), one in longest.items()]
+    return [histogram(one, label) for (_, label, _), one in longest.items()]
 
 
 def _tau_max(built: Built) -> int:

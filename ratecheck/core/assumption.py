@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from ratecheck.core import symbols
@@ -26,6 +27,37 @@ class Assumption:
     statement: str
     holds: Callable[[Mapping[str, Any]], str | None]
     says: tuple[Any, Any, bool] | None = None
+
+
+def is_standard(one: Assumption) -> bool:
+    """True when it is what a factory of this module makes of its parts, and not another check of the same name."""
+    made = [of_class(one.name)]
+    if one.says is not None:
+        left, right, strict = one.says
+        made = [(below if strict else at_most)(str(left), right)]
+    words = one.name.split()
+    if len(words) > 1:
+        made += [has(words[1])] if words[0] == "finite" else []
+        made += [above_zero(words[0])] if words[1:] == [">", "0"] else []
+        made += [fraction(words[2])] if len(words) == 5 and words[:2] == ["0", "<="] else []
+    if len(words) in (3, 4) and words[1] == ">=":
+        made += [at_least(words[0], words[-1], int(words[2]) if len(words) == 4 and words[2].isdigit() else 1)]
+    made += [multiple_of_workers()]
+    return any(_same(one, other) for other in made)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """True for the same value; for predicates: the same code about the same things."""
+    if isinstance(one, Assumption) and isinstance(other, Assumption):
+        return (one.name, one.statement, one.says) == (other.name, other.statement, other.says) and _same(
+            one.holds, other.holds
+        )
+    if isinstance(one, FunctionType) and isinstance(other, FunctionType):
+        about, other_about = ([c.cell_contents for c in f.__closure__ or ()] for f in (one, other))
+        return one.__code__ is other.__code__ and len(about) == len(other_about) and all(map(_same, about, other_about))
+    if isinstance(one, Formula) and isinstance(other, Formula):
+        return bool(one.expr == other.expr)
+    return type(one) is type(other) and bool(one == other)
 
 
 def of_class(word: str) -> Assumption:

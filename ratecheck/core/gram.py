@@ -41,7 +41,7 @@ class Ip(sp.Function):  # type: ignore[misc]
         return None if sp.default_sort_key(a) <= sp.default_sort_key(b) else cls(b, a)
 
     def _eval_is_nonnegative(self) -> bool | None:
-        return True if self.args[0] == self.args[1] else None
+        return True if self.args[0] == self.args[1] and isinstance(self.args[0], Vec) else None
 
     def _sympystr(self, printer: Any) -> str:
         a, b = (printer.doprint(x) for x in self.args)
@@ -79,6 +79,8 @@ def square(of: Any) -> sp.Expr:
 def _pair(x: Any, y: Any) -> sp.Expr:
     if isinstance(x, sp.Sum) and isinstance(y, sp.Sum):
         raise PartError(f"the product of two sums {x} and {y}: name one of them.")
+    if isinstance(x, sp.Sum) and y.free_symbols & set(x.variables):
+        raise PartError(f"the product of {x} with {y}: its {x.variables[0]} is another one than that of the sum.")
     if isinstance(x, sp.Sum):
         return sp.Sum(inner(x.function, y), *x.limits)
     return _pair(y, x) if isinstance(y, sp.Sum) else Ip(x, y)
@@ -135,20 +137,18 @@ def manifest(expr: Any) -> bool:
     """True when every term of the expanded expression is a product of nonnegative things with a factor >= 0.
 
     Nonnegative are positive symbols, functions declared so, E||v||^2, even powers, exponentials, logarithms of e or
-    more, and sums of such terms.
+    more, and sums of such terms from 1 to a number that is at least 0.
     """
     return all(_term(term) for term in sp.Add.make_args(normal(expr)))
 
 
 def _term(term: sp.Expr) -> bool:
-    if isinstance(term, sp.Sum):
-        return manifest(term.function)
     return all(_factor(f) for f in sp.Mul.make_args(term))
 
 
 def _factor(factor: sp.Expr) -> bool:
     if isinstance(factor, sp.Sum):
-        return manifest(factor.function)
+        return manifest(factor.function) and all(low == 1 for _, low, _ in factor.limits)
     return bool(plain(factor).is_nonnegative)
 
 
@@ -156,7 +156,7 @@ def plain(expr: Any) -> sp.Expr:
     """Return it with a positive letter for every log(e + x), x >= 0: sympy does not see that they are at least 1."""
     whole = sp.S.Zero + expr
     known = (a for a in whole.atoms(sp.log) if (a.args[0] - sp.E).is_nonnegative)
-    return whole.xreplace({a: sp.Symbol(str(a), positive=True) for a in known})
+    return whole.xreplace({a: sp.Dummy(str(a), positive=True) for a in known})
 
 
 def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -> tuple[bool, str]:
@@ -168,11 +168,12 @@ def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -
     expr = normal(expr)
     if manifest(expr):
         return True, str(expr)
-    m, rest = sp.Symbol("m", nonnegative=True), sp.Symbol("k'", nonnegative=True)
+    m, rest = sp.Dummy("m", nonnegative=True), sp.Dummy("k'", nonnegative=True)
     lower = (at_least or {}).get(K, sp.Integer(1))
     shifted = expr.subs(K, lower + rest).subs(M, 1 + m)
     top, bottom = (sp.expand(part) for part in sp.fraction(sp.together(shifted)))
     if top == 0:
         return True, ""
-    words = f"({top})/({bottom}) with M = 1 + m, K = {lower} + k'"
+    said = (part.xreplace({x: sp.Symbol(x.name) for x in (m, rest)}) for part in (top, bottom))
+    words = "({})/({}) with M = 1 + m, K = {} + k'".format(*said, lower)
     return manifest(top) and manifest(bottom) and bool(bottom.subs({m: 0, rest: 0}).is_positive), words

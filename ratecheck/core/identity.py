@@ -17,6 +17,7 @@ class Flying:
     gamma_next: Any  #: gamma_next(k, m): the stepsize it is (or will be) applied with
     gradient: Any
     number: int = -1  #: the hand-out it belongs to, from 0; the M initial ones come first
+    others: Any = ()  #: the gradients at the other q - 1 points that its sample is looked at in
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,7 @@ class Identity:
     history: bool = False
     rounding: Callable[[View], float] = plain_rounding
     needs: tuple[str, ...] = ()
+    lemma: str = ""  #: the counting lemma (``checks.steps.counting``) whose equation this is, where a proof ends in it
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,6 @@ class Counting:
     slack: Callable[[Sequence[int], Sequence[int], int], Fraction]
     statement: str
     orders: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    lemma: str = ""  #: the counting lemma that a proof of it rests on, where its step has letters that nobody can count
+    #: letters of a proof, by name, as functions of a schedule: a number, or one for each worker
+    letters: Mapping[str, Callable[[Sequence[int], Sequence[int], int], Any]] = field(default_factory=dict, hash=False)

@@ -162,8 +162,7 @@ class Rule(Step):
     @property
     def uses(self) -> tuple[str, ...]:
         """Names of the facts in the certificates."""
-        return tuple(dict.fromkeys(n for case in self.cases.values() for p in case for n in _names(p)
-                                   if n not in self.branches))  # fmt: skip
+        return tuple(dict.fromkeys(n for case in self.cases.values() for p in case for n in _names(p)))
 
 
 @dataclass(frozen=True)
@@ -226,9 +225,13 @@ class Proof:
     """Steps in order, and where they end: ``proves[output rule][bound | conditional | master]`` names a step.
 
     A lemma's proof has the rule "" and the names of identities or counting facts. ``notes`` say what is not derived.
+    ``letters`` are those that the steps bring themselves, with what they mean; ``sections`` are headings for a reader,
+    by the name of the step that they stand before.
     """
 
     setting: Setting
     steps: tuple[Step, ...]
     proves: Mapping[str, Mapping[str, str]]
     notes: tuple[str, ...] = ()
+    letters: Mapping[str, str] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)

@@ -3,7 +3,9 @@
 A setting has vectors with the equations that define them, points with gradient and value, and what the measured
 quantities of a claim are under each output rule. ``checks.steps.counting`` compares the equations with the engine
 over all small arrival orders. Vectors are relative to a minimiser x*, values to F* = F(x*); values, inner products
-and squared norms stand for expectations, given the schedule where delays are independent of the samples.
+and squared norms stand for expectations, given the schedule where delays are independent of the samples. Non-convex
+functions need not have a minimiser. There F* = inf F, which is all that the derivations of the shelf use: vectors are
+relative to any fixed point, and a step at the point "x*" would assume that there is a minimiser.
 
 Asynchronous SGD (Mishchenko, Bach, Even & Woodworth 2022): the virtual iterate xhat_k is x_0 minus every gradient
 handed out before x_k, each with its final stepsize.
@@ -12,12 +14,13 @@ handed out before x_k, each with its final stepsize.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any
 
 import sympy as sp
 
-from ratecheck.core import symbols
+from ratecheck.core import letters, symbols
 from ratecheck.core.gram import Ip, vector
 from ratecheck.core.symbols import (
     Gamma_0,
@@ -126,6 +129,15 @@ class Setting:
     reads: Mapping[Any, Any] = field(default_factory=dict)
     #: functions whose values the schedule decides, stepsizes apart: no numbers where delays depend on samples
     by_schedule: tuple[Any, ...] = ()
+    letters: letters.Letters = field(default_factory=dict)  #: what each letter means, in words alone
+
+    def __post_init__(self) -> None:
+        """Make the tables read-only: what a letter means is not for a claim's file to change."""
+        for one in fields(self):
+            table = getattr(self, one.name)
+            if isinstance(table, dict):
+                inner = {name: MappingProxyType(v) if isinstance(v, dict) else v for name, v in table.items()}
+                object.__setattr__(self, one.name, MappingProxyType(inner))
 
     def read(self, expr: Any) -> sp.Expr:
         """Return an expression of a claim in the letters of the setting."""
@@ -190,6 +202,7 @@ ASYNC = Setting(
     flying={ghat(k): g_flying(k, j), h(k): h_flying(k, j), n(k): n_flying(k, j)},
     initial={ghat(k): g_0(m), h(k): h_0, n(k): n_0(m), t(k): t_0(m)},
     lemmas={"in flight": "in flight", "error": "in flight"},
+    letters=letters.ASYNC,
 )
 
 gamma = symbols.stepsize
@@ -228,4 +241,5 @@ ROUNDS = Setting(
     },
     flying={},
     initial={},
+    letters=letters.ROUNDS,
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy as sp
 
+from ratecheck.core import letters
 from ratecheck.core.gram import Ip
 from ratecheck.core.setting import (
     ASYNC,
@@ -54,7 +55,7 @@ def growing(rate: Any) -> Setting:
     }
     return replace(
         ASYNC, name="asynchronous SGD with growing weights", measured={"R1": weighted, "RL": weighted},
-        growth=Growth(w(k), 1 - rate, ghat(k), _MEASURED),
+        growth=Growth(w(k), 1 - rate, ghat(k), _MEASURED), letters=letters.GROWING,
     )  # fmt: skip
 
 
@@ -77,4 +78,5 @@ ROUNDS_GROWING = replace(
         },
     },
     growth=Growth(w(k), 1 - mu * gamma, M * gamma, _MEASURED),
+    letters=letters.ROUNDS_GROWING,
 )

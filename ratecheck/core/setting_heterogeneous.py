@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ratecheck.core import letters
 from ratecheck.core.gram import vector
 from ratecheck.core.setting import (
     ASYNC,
@@ -76,4 +77,5 @@ HETEROGENEOUS = replace(
     initial={ghat(k): g_0(m), q(k): q_0(m), n(k): n_0(m), t(k): t_0(m)},
     lemmas={"in flight": "in flight"},
     own_objectives=True,
+    letters=letters.HETEROGENEOUS,
 )

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from ratecheck.core import letters
 from ratecheck.core.gram import Ip, vector
 from ratecheck.core.setting import (
     ASYNC,
@@ -122,6 +123,7 @@ ORMO = replace(
     lemmas={"kept": "kept", "gradients kept": "kept", "lemma 3": "lemma 3", "lemma 8": "lemma 8"},
     reads={beta: 1 - r},
     by_schedule=(kept, kept_0, age, age_0),
+    letters=letters.ORMO,
 )
 
 #: the mean over x_0..x_(K-1), for which steps up to K - 1 count: k = 1..K-1

@@ -13,16 +13,22 @@ Unit = tuple[int, int]
 _UNITS: dict[str, Unit] = {}
 _MEANING: dict[str, str] = {}
 
+#: letters of the settings of derivations (``core.setting*``), which no constant may be called
+RESERVED = frozenset({"i", "j", "m", "p", "r", "gap", "delta0"})
+
 
 def symbol(name: str, meaning: str, *, f: int = 0, x: int = 0, latex: str | None = None) -> sp.Symbol:
     """Declare a positive symbol with unit ``F**f * x**x`` and return it; the same name twice must agree.
 
-    ``latex`` is kept for printing; default is sympy's own rendering of the name.
+    ``latex`` is kept for printing; default is sympy's own rendering of the name. Raises FormulaError for a name that is
+    a letter of derivations, and for another unit.
     """
-    unit = (f, x)
-    if _UNITS.setdefault(name, unit) != unit:
-        from ratecheck.errors import FormulaError
+    from ratecheck.errors import FormulaError
 
+    unit = (f, x)
+    if name in RESERVED:
+        raise FormulaError(f"symbol {name!r} is a letter of derivations; call the constant by another name.")
+    if _UNITS.setdefault(name, unit) != unit:
         raise FormulaError(f"symbol {name!r} has unit {_UNITS[name]} already; it cannot have {unit} too.")
     _MEANING.setdefault(name, meaning)
     if latex:

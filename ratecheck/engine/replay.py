@@ -47,26 +47,30 @@ def replay_rows(
     """Run the method with free gradients and show the state after each delivery to ``visit``.
 
     Vectors are rows of coefficients: entry 0 belongs to x_0, entry 1 + h to the gradient of hand-out h taken *at the
-    model of its version*, and the last entry to gradients taken anywhere else. Two rows are equal exactly when the
-    vectors are equal for every objective, every sample and every start, so one replay covers them all. The virtual
-    iterate is computed here, by its definition, not by the method. ``unit`` may put symbols for the ones,
+    model of its version*, and the last entry to gradients taken anywhere else. Where a sample is looked at in q points,
+    entry 1 + j H + h belongs to the gradient at point j > 0 of hand-out h, wherever that is. Two rows are equal exactly
+    when the vectors are equal for every objective, every sample and every start, so one replay covers them all. The
+    virtual iterate is computed here, by its definition, not by the method. ``unit`` may put symbols for the ones,
     to see whether a kernel compares numbers.
     """
     handouts = schedule.handouts
-    size = handouts + 2
+    size = method.queries * handouts + 2
     x0 = objects([Fraction(0)] * size)
     x0[0] = unit("x_0")
     par = parameters(method, constants, exact=True)
     state = allocate(method, schedule, x0, par, replicates=1)
     server = state.server
+    looks = [0]  # how many points the present sample was looked at in
 
     def gradient(point: Any, worker: int, sample: Any, data: Any, out: Any) -> None:
+        h, j = sample[0], looks[0]
         out[:] = Fraction(0)
-        right = all(p == x for p, x in zip(point, server.x[0], strict=True))
-        out[1 + sample[0] if right else size - 1] = unit(f"g_{sample[0]}")
+        right = j > 0 or all(p == x for p, x in zip(point, server.x[0], strict=True))
+        out[1 + j * handouts + h if right else size - 1] = unit(f"g_{h}" if j == 0 else f"g_{h}_{j}")
+        looks[0] += 1
 
     def draw(key: Any, h: int, rows: int, out: Any) -> None:
-        out[0] = h
+        out[0], looks[0] = h, 0
 
     plan = plan_of(schedule, gamma, gamma_hat, [0] * (schedule.steps + 1), exact=True)
     begin(method, state, x0)
@@ -84,14 +88,14 @@ def replay_rows(
 
 def flying_of(h: int, schedule: Schedule, plan: loop.Plan, state: State) -> Flying:
     """Return the gradient of hand-out h, which the worker's next hand-out will overwrite."""
-    gradient = state.flight.grad[int(plan.to_job[h]), 0]
-    return Flying(int(plan.to_worker[h]), int(schedule.made_at[h]), plan.gamma_hat[h], gradient, h)
+    gradient, *others = state.flight.grad[int(plan.to_job[h])]
+    return Flying(int(plan.to_worker[h]), int(schedule.made_at[h]), plan.gamma_hat[h], gradient, h, tuple(others))
 
 
 def just_issued(n: int, schedule: Schedule, plan: loop.Plan, state: State) -> tuple[Flying, ...]:
     """Return copies of the gradients handed out between deliveries n and n + 1."""
     made = (flying_of(h, schedule, plan, state) for h in range(int(plan.offset[n]), int(plan.offset[n + 1])))
-    return tuple(replace(f, gradient=f.gradient.copy()) for f in made)
+    return tuple(replace(f, gradient=f.gradient.copy(), others=tuple(g.copy() for g in f.others)) for f in made)
 
 
 def view_of(n: int, x0: Any, virtual: Any, method: Method, schedule: Schedule, plan: loop.Plan, state: State,

@@ -31,7 +31,8 @@ FLOOR = {
     "problem": {"name": "pseudo_huber", "dimension": 1, "kink": 0.1, "radius": 1e-3}, "noise": "rademacher",
     "delays": CLOCK, "K": 64_000, "sigma": 1,
 }  # fmt: skip
-CROWD = {**FLOOR, "M": 16, "constants": {"beta": 0, "stepsize": "1/8000"}}
+TINY_STEPS = {"beta": 0, "stepsize": "1/8000"}
+CROWD = {**FLOOR, "M": 16, "constants": TINY_STEPS}
 HEAVY = {**FLOOR, "M": 4, "constants": {"beta": 0.9, "stepsize": "1/16000"}}
 #: enough workers for a missing M
 MANY = {**QUIET, "M": 16, "K": 4096}
@@ -103,7 +104,7 @@ MUTANTS = (
     ),
     Mutant(
         "full_slope_too_small", "assumption", FULL, "G_F = 1/20 declared where it is 1/10", under(CROWD, "uniform"),
-        ("preconditions",), declared={"constants": {**CROWD["constants"], "G_F": 0.05}},
+        ("preconditions",), declared={"constants": {**TINY_STEPS, "G_F": 0.05}},
     ),
     *(
         Mutant(name, "stepsize", claim, lie, (grid,), by, stepsize=name, cases=((2, 4),))

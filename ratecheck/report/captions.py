@@ -143,7 +143,7 @@ def _delays(result: Result) -> Iterable[str]:
     if worst:
         times = tables.digits(worst["max"] / worst["M"])
         yield f"The largest delay is {worst['max']}, {times} times M ({worst['delays']}, M = {worst['M']})."
-    left = len({(r["delays"], r["M"], r["K"]) for r in rows}) - len(first)
+    left = len({(r["scheduler"], r["delays"], r["M"], r["K"]) for r in rows}) - len(first)
     if left:
         yield f"Drawn is the largest M of each model; the CSV has {left} more histogram{'s' if left > 1 else ''}."
 

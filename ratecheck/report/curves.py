@@ -29,9 +29,9 @@ def rows_of(document: Mapping[str, Any]) -> list[Row]:
         panel = places.index(tuple(cell.get(n) for n in PANEL)) + 1
         mean, se = float(cell["mean"]), number(cell.get("se")) or 0.0
         rows.append({
-            "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "how": how,
-            "M": cell["M"], "K": cell["K"], "time": number(cell.get("time")), "n": cell.get("n"), "mean": mean,
-            "se": se, "low": mean - se, "high": mean + se,
+            "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "above": cell.get("above", "F*"),
+            "how": how, "M": cell["M"], "K": cell["K"], "time": number(cell.get("time")), "n": cell.get("n"),
+            "mean": mean, "se": se, "low": mean - se, "high": mean + se,
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0, r["M"], r["K"]))
 
@@ -79,8 +79,19 @@ def caption(rows: Sequence[Row], axis: str) -> str:
 def _error(rows: Sequence[Row]) -> tuple[str, str]:
     """Return what is measured, in plain text and for an axis."""
     if {r["output"] for r in rows} == {"last"}:
-        return "F(x_K) - F*", "$F(x_K)-F^*$"
-    return "F(output) - F*", r"$F(\tilde x_K)-F^*$"
+        return error("F(x_K)", "F(x_K)", rows)
+    return error("F(output)", r"F(\tilde x_K)", rows)
+
+
+def error(words: str, symbol: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what is measured of F at a point, in plain text and for an axis: less F*, or what is known of it.
+
+    A row or cell says in ``above`` what was subtracted from F; '' is nothing.
+    """
+    found = {r.get("above", "F*") for r in rows}
+    above = found.pop() if len(found) == 1 else "a lower bound"
+    minus = {"F*": "-F^*", "": ""}.get(above, rf"-\mathrm{{{above}}}".replace(" ", r"\ "))
+    return f"{words} - {above}" if above else words, f"${symbol}{minus}$"
 
 
 def _lines(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:

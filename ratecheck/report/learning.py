@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratecheck.report import style, tables
-from ratecheck.report.curves import PANEL, hows
+from ratecheck.report.curves import PANEL, error, hows
 from ratecheck.report.panels import grid_of, legend
 from ratecheck.report.tables import Row, number
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 AXES = {"": "K", "_time": "time"}
 NAMES = {"K": "gradients applied $k$", "time": "simulated time"}
-WORDS = {"F": ("F - F*", "mean of $F(x_k)-F^*$")}
 
 
 def quantities(document: Mapping[str, Any]) -> list[str]:
@@ -39,8 +38,9 @@ def rows_of(document: Mapping[str, Any], quantity: str) -> list[Row]:
             mean, se = (number(curve[quantity][n][i]) for n in ("mean", "se"))
             if mean is not None:
                 rows.append({
-                    "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "how": how,
-                    "M": cell["M"], "K": k, "time": number(curve["time"][i]) if curve["time"] else None, "n": cell["n"],
+                    "panel": panel if panel <= tables.PANELS else None, **tables.place(cell),
+                    "above": cell.get("above", "F*"), "how": how, "M": cell["M"], "K": k,
+                    "time": number(curve["time"][i]) if curve["time"] else None, "n": cell["n"],
                     "mean": mean, "se": se or 0.0, "low": mean - (se or 0.0), "high": mean + (se or 0.0),
                 })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0))
@@ -55,8 +55,12 @@ def caption(rows: Sequence[Row], quantity: str, axis: str) -> str:
     """Return one plain sentence on what is drawn."""
     against = {"K": "the number of gradients applied", "time": "simulated time"}[axis]
     runs = max(r["n"] for r in rows)
-    what = WORDS.get(quantity, (quantity, ""))[0]
-    return f"mean of {what} over {runs} runs against {against}; bands: one standard error."
+    return f"mean of {_words(quantity, rows)[0]} over {runs} runs against {against}; bands: one standard error."
+
+
+def _words(quantity: str, rows: Sequence[Row]) -> tuple[str, str]:
+    """Return what is measured, in plain text and for an axis."""
+    return error("F", "F(x_k)", rows) if quantity == "F" else (quantity, quantity)
 
 
 def draw(rows: Sequence[Row], quantity: str, axis: str) -> Figure:
@@ -79,7 +83,7 @@ def draw(rows: Sequence[Row], quantity: str, axis: str) -> Figure:
             named = [f"M = {panel[0][n]}" if n == "M" else str(panel[0][n]) for n in differing]
             axes.set_title(", ".join(named), fontsize=7.5)
         figure.supxlabel(NAMES[axis], fontsize=8)
-        figure.supylabel(WORDS.get(quantity, ("", f"mean {quantity}"))[1], fontsize=8)
+        figure.supylabel(f"mean of {_words(quantity, rows)[1]}", fontsize=8)
         legend(figure, list(looks.items()), columns=2)
     return figure
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from ratecheck.core import symbols
+from ratecheck.core import shelf, symbols
 from ratecheck.core.claim import Claim
 from ratecheck.core.formula import Formula
 from ratecheck.core.stepsize import Stepsize
@@ -64,7 +64,7 @@ def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
     if claim.outputs:
         lines.append(f"  method       {claim.method} under scheduler {claim.scheduler}")
         inner = ", ".join(f"{n}: {f.expr}" for n, f in rule.branches.items())
-        lines.append(f"  stepsize     {'min of ' if len(rule.branches) > 1 else ''}{inner}")
+        lines += _wrapped("stepsize", f"{'min of ' if len(rule.branches) > 1 else ''}{inner}")
     for output, statement in claim.outputs.items():
         for kind, inequality in statement.inequalities().items():
             covers = f" ({inequality.policy} delays)" if inequality.policy else ""
@@ -75,24 +75,38 @@ def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
         lines += _wrapped("counting", f"{fact.name}: {fact.statement}")
     for one in claim.stability:
         lines += _wrapped("stability", f"{one.name}: {one.statement}")
-    lines += [f"  {n:<12} {meaning}" for n, meaning in _constants(claim, rule).items()]
-    lines += _chain(chain)
+    for note in claim.notes:
+        lines += _wrapped("note", note)
+    constants = _constants(claim, rule)
+    for letter, meaning in constants.items():
+        lines += _wrapped(letter, meaning)
+    lines += _chain(chain, constants)
+    if claim.outputs and claim.expect == "holds" and not shelf.SCHEDULERS.get(claim.scheduler).needs_durations:
+        lines += _wrapped("how tight", f"on all small arrival orders: ratecheck check {name} --evidence exact")
     lines.append(f"  expected     {claim.expect}; check it: ratecheck check {name}")
     return "\n".join(lines)
 
 
-def _chain(chain: Mapping[str, Any] | None) -> list[str]:
-    """Return the derivation step by step: name, kind, what it says, what it uses, its checker, what it gives away."""
+def _chain(chain: Mapping[str, Any] | None, known: Mapping[str, str]) -> list[str]:
+    """Return the derivation step by step: name, kind, what it says, what it uses, its checker, what it gives away.
+
+    Before it stands what its letters mean, but for those that are ``known`` already.
+    """
     if chain is None:
         return ["  derivation   not typed step by step: no symbolic evidence for this claim"]
     lines = _wrapped("derivation", f"{chain['verdict']}: {chain['summary']}")
+    told = {n: meaning for n, meaning in chain["details"]["letters"].items() if meaning and n not in known}
+    lines += _wrapped("letters", "|v|^2 and <v,w> are the expected square and inner product") if told else []
+    for letter, meaning in told.items():
+        lines += _wrapped(letter, meaning)
     for number, row in enumerate(chain["details"]["steps"], 1):
+        lines += ["", f"  {row['section']}"] if "section" in row else []
         mark = "" if row["verdict"] == "PROVED" else f" {row['verdict']}"
         parts = [f"{number}. {row['step']} [{row['kind']}]{mark}", row.get("says", "")]
         parts += [f"uses: {', '.join(row['uses'])}"] if row["uses"] else []
         parts += [f"checked: {row['checker']}"]
         parts += [f"gives away: {row['slack']}"] if row.get("slack") else []
-        lines += [f"  {parts[0]}"]
+        lines += textwrap.wrap(parts[0], 116, initial_indent="  ", subsequent_indent="     ")
         lines += [line for part in parts[1:] if part for line in textwrap.wrap(
             part, 110, initial_indent="       ", subsequent_indent="         ")]  # fmt: skip
     return [*lines, *(line for note in chain["details"]["notes"] for line in _wrapped("note", note))]

@@ -125,17 +125,21 @@ def slack_rows(result: Result) -> list[Row]:
 
 
 def delay_rows(result: Result) -> list[Row]:
-    """Return one row a bin of a delay table; drawn is, for each delay model, the table of the largest M, then K."""
+    """Return one row a bin of a delay table.
+
+    Drawn is, for each scheduler and delay model, the table of the largest M, then K.
+    """
     tables = result.get("details", {}).get("delay_tables", ())
-    largest: dict[str, Mapping[str, Any]] = {}
+    largest: dict[tuple[Any, str], Mapping[str, Any]] = {}
     for t in tables:
-        kept = largest.setdefault(t["delays"], t)
+        key = (t.get("scheduler"), t["delays"])
+        kept = largest.setdefault(key, t)
         if (t["M"], t["K"]) > (kept["M"], kept["K"]):
-            largest[t["delays"]] = t
+            largest[key] = t
     panels = {id(t): panel for panel, t in enumerate(list(largest.values())[:PANELS], 1)}
     return [
-        {"panel": panels.get(id(t)), "delays": t["delays"], "M": t["M"], "K": t["K"], "mean": number(t.get("mean")),
-         "max": t.get("max"), "low": b["low"], "high": b["high"], "count": b["count"]}
+        {"panel": panels.get(id(t)), "scheduler": t.get("scheduler"), "delays": t["delays"], "M": t["M"], "K": t["K"],
+         "mean": number(t.get("mean")), "max": t.get("max"), "low": b["low"], "high": b["high"], "count": b["count"]}
         for t in tables for b in t.get("bins", ())
     ]  # fmt: skip
 
@@ -191,7 +195,7 @@ def by_panel(rows: Iterable[Row]) -> list[list[Row]]:
     return [groups[p] for p in sorted(groups)]
 
 
-def varying(rows: Sequence[Row], names: Sequence[str] = PLACE) -> list[str]:
+def varying(rows: Sequence[Row], names: Sequence[str] = (*PLACE, "scheduler")) -> list[str]:
     """Return the names that have more than one value in these rows: what titles must tell apart."""
     return [n for n in names if len({r.get(n) for r in rows}) > 1]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ratecheck.core.verdict import Rate, Verdict
 from ratecheck.report import tables
+from ratecheck.report.attack import searched
 from ratecheck.report.captions import slope_words
 from ratecheck.report.orders import bound_words, case_words
 from ratecheck.report.tables import Result, digits, number
@@ -98,7 +99,8 @@ def facts(result: Result, most: int = MANY) -> list[Fact]:
 
     At most ``most`` reasons why cells are NOT APPLICABLE are told one by one.
     """
-    kinds = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result)}
+    kinds = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result),
+             "attack": lambda: (Fact(n, "", t) for n, t in searched(result.get("details", {})))}  # fmt: skip
     return [*_broken(result), *kinds.get(result["evidence"], lambda: _exact(result))()]
 
 
@@ -269,7 +271,7 @@ def _broken(result: Result) -> Iterator[Fact]:
     witness = result.get("witness")
     if not witness:
         return
-    if result["evidence"] == "monte-carlo":
+    if result["evidence"] in ("monte-carlo", "attack"):
         yield Fact("broken", result["verdict"], result["summary"])
     cell, found = dict(witness.get("cell", {})), dict(witness.get("found", {}))
     names = ("M", "K", "sigma", "output", "method", "stepsize", "scheduler", "order")

@@ -254,8 +254,8 @@ HEAD = "from ratecheck import Method, Stepsize\n"
         (["check", "--method", "async_sgdd"], ["unknown method", "did you mean async_sgd"]),
         (["check", "--stepsize", LIES / "halves_late.py"], ["halves_late.py has no STEPSIZE"]),
         (
-            ["check", "--evidence", "attack"],
-            ["'attack' is not in this version; there is: symbolic, exact, monte-carlo"],
+            ["check", "--evidence", "worst-case"],
+            ["'worst-case' is not in this version; there is: symbolic, exact, monte-carlo, attack"],
         ),
         (["check", "--evidence", "exat"], ["'exat' is not a kind of evidence"]),
         (["check", "--evidence", ","], ["no evidence asked for"]),

@@ -62,3 +62,18 @@ def test_a_bar_down_to_zero_does_not_take_the_axis():
     wide = [cell("async_sgd", "constant", k, 1 / k, se=1 / k) for k in (10, 100)]
     low = curves.draw(curves.rows_of({"cells": wide}), "K").axes[0].get_ylim()[0]
     assert low > 1e-4
+
+
+def test_what_is_subtracted_from_f_is_what_is_known():
+    def labels(*above):
+        cells = [{**CELLS[i], "above": a} for i, a in enumerate(above)]
+        rows = curves.rows_of({"cells": cells})
+        return curves.caption(rows, "K"), curves.draw(rows, "K").get_supylabel()
+
+    assert labels("F*", "F*")[1] == "mean of $F(x_K)-F^*$"
+    assert "F(x_K) - F* against" in labels("F*", "F*")[0]
+    assert labels("", "")[1] == "mean of $F(x_K)$"
+    assert "F(x_K) against" in labels("", "")[0]
+    for some in (("a lower bound", "a lower bound"), ("F*", "")):
+        assert "F(x_K) - a lower bound against" in labels(*some)[0]
+        assert labels(*some)[1] == r"mean of $F(x_K)-\mathrm{a\ lower\ bound}$"

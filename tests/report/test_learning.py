@@ -67,3 +67,10 @@ def test_files_and_their_numbers(tmp_path):
 def test_nothing_against_time_without_a_clock(change, stems, tmp_path):
     cells = [{**c, "time": None, "curve": {**c["curve"], **change}} for c in CELLS]
     assert [p.stem for p in plots.simulated({"cells": cells}, tmp_path)][::4] == stems
+
+
+@pytest.mark.parametrize(("above", "axis"), [("F*", "mean of $F(x_k)-F^*$"), ("", "mean of $F(x_k)$")])
+def test_an_unknown_minimum_is_not_on_the_axis(above, axis):
+    rows = learning.rows_of({"cells": [{**c, "above": above} for c in CELLS]}, "F")
+    assert learning.draw(rows, "F", "K").get_supylabel() == axis
+    assert ("F - F*" in learning.caption(rows, "F", "K")) == (above == "F*")

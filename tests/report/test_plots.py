@@ -300,3 +300,13 @@ def test_the_slack_its_band_and_its_wedge_are_those_of_the_cells():
         assert math.log10(c / a) / (y - x) == pytest.approx(-0.1, abs=1e-12)
         assert math.log10(d / b) / (y - x) == pytest.approx(0.1, abs=1e-12)
     assert not any(r["wedge_a"] for r in tables.slack_rows(RESULTS["refuted"]) if r["verdict"] in tables.BROKEN)
+
+
+def test_delays_of_different_schedulers_are_not_one_table():
+    shapes = {"barrier": 7, "async": 1}
+    tables_of = [{**made.histogram("fixed", 16), "scheduler": s, "max": top} for s, top in shapes.items()]
+    result = {"details": {"delay_tables": tables_of}}
+    rows = tables.delay_rows(result)
+    assert {(r["panel"], r["scheduler"], r["max"]) for r in rows} == {(1, "barrier", 7), (2, "async", 1)}
+    assert [a.get_title() for a in plots.delays(result).axes] == ["barrier", "async"]
+    assert "more histogram" not in caption("delays", result)

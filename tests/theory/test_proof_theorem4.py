@@ -7,7 +7,7 @@ import pytest
 from sympy import Integer, Max, Rational, Symbol, sqrt
 
 from ratecheck.checks import symbolic
-from ratecheck.checks.steps import BY_RULE, FREELY, Context, Refused, Undone, clash, counting
+from ratecheck.checks.steps import BY_RULE, FREELY, MEAN, Context, Refused, Undone, clash, counting
 from ratecheck.checks.steps.machines import MACHINES
 from ratecheck.core import shelf
 from ratecheck.core.claim import Inequality as Bound
@@ -414,6 +414,6 @@ def test_nothing_is_divided_by_zeta():
 def test_final_stepsizes_that_look_at_the_largest_delay_are_not_fixed():
     fixed = Stepsize(cap=1 / (4 * M * L))
     step = Expectation("it", n(k), u(k))
-    assert run([step], context(FIXED, policy="data-dependent", stepsize=fixed)).tags == {FREELY}
+    assert run([step], context(FIXED, policy="data-dependent", stepsize=fixed)).tags == {FREELY, MEAN}
     with pytest.raises(Refused, match="fixed by the schedule"):
         run([step], context(FIXED, policy="data-dependent"))

@@ -23,7 +23,7 @@ from tests.chains import proved, survivors, verdict
 from tests.command import here
 
 T1, T3, MINI = (f"mishchenko2022.{n}" for n in ("theorem1", "theorem3_convex", "minibatch_convex"))
-NAMES = [T1, T3, MINI, "mishchenko2022.lemma1", "mishchenko2022.counting"]
+NAMES = [T1, T3, MINI, *(f"mishchenko2022.{n}" for n in ("lemma1", "counting", "literal_weights"))]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,7 +106,7 @@ def test_another_constant_is_not_what_is_derived():
 # one step at a time
 
 
-@pytest.mark.parametrize(("name", "least"), [(T1, 60), (T3, 100), (MINI, 30)])
+@pytest.mark.parametrize(("name", "least"), [(T1, 60), (T3, 100), (MINI, 30), ("mishchenko2022.literal_weights", 10)])
 def test_no_step_can_be_changed(name, least, monkeypatch):
     monkeypatch.setattr("ratecheck.checks.steps.search.TRIES", 0)  # whether it is false or only not derived is the same
     found, tried = survivors(name)

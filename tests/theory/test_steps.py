@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 from sympy import Integer, Rational, Sum, Symbol, sqrt
 
-from ratecheck.checks.steps import FREELY, Context, Refused, Undone, counting, enumerated, machines
-from ratecheck.checks.steps.expectation import dependence
+from ratecheck.checks.steps import (
+    FREELY,
+    MEAN,
+    Context,
+    Outcome,
+    Refused,
+    Undone,
+    counting,
+    enumerated,
+    machines,
+    samples,
+)
+from ratecheck.checks.steps.samples import dependence
 from ratecheck.checks.symbolic import _discharged, proof_of
 from ratecheck.core import shelf
 from ratecheck.core.gram import Ip, inner, normal, slack_form, square, vector
@@ -212,6 +223,29 @@ def test_a_false_scalar_step_is_refuted_with_and_without_z3(z3, monkeypatch):
     assert ("z3" in run([Scalar("right", le(1, M), ())]).checker) == z3
 
 
+def test_z3_finds_what_the_search_misses(monkeypatch):
+    """1/2 <= (M - 777)^2 fails at one M alone, which is not among those that are drawn."""
+    step = Scalar("but one", le(Rational(1, 2), (M - 777) ** 2), ())
+    with monkeypatch.context() as without:
+        without.setattr("importlib.util.find_spec", _without_z3(importlib.util.find_spec))
+        with pytest.raises(Undone, match="left over"):
+            run([step])
+    pytest.importorskip("z3")
+    with pytest.raises(Refused, match=r"^false by z3, at M = 777$"):
+        run([step])
+
+
+def test_a_model_of_z3_must_be_whole_and_confirmed():
+    """False at M = 7/2 and not at any whole M; false at sqrt(2), which no rational number confirms."""
+    pytest.importorskip("z3")
+    with pytest.raises(Undone, match="left over"):
+        run([Scalar("between", le(Rational(1, 5), (M - Rational(7, 2)) ** 2), ())])
+    where = context()
+    where.done["root"] = Outcome(eq(G**2, 2), "given")
+    with pytest.raises(Undone, match="left over"):
+        run([Scalar("irrational", le(G, 1), ((0, "root"),))], where)
+
+
 def _without_z3(find):
     return lambda name, *more: None if name == "z3" else find(name, *more)
 
@@ -266,7 +300,7 @@ def test_final_stepsizes_that_depend_on_the_delay_fix_the_virtual_iterate():
     with pytest.raises(Refused, match="fixed by the schedule after it is drawn"):
         run([step], context(policy="data-dependent"))
     tags = run([step], context("mishchenko2022.theorem1")).tags
-    assert tags == {FREELY}
+    assert tags == {FREELY, MEAN}
     assert run([step]).tags == frozenset()
 
 
@@ -281,6 +315,52 @@ def test_free_closing_and_the_output_rule_do_not_mix():
 def test_the_rows_of_the_kernel_decide_what_depends_on_what():
     assert dependence("async_sgd", "async", "x in flight") == ""
     assert "coefficient" in dependence("async_sgd", "async", "x applied")
+
+
+@pytest.mark.parametrize("rows", sorted(set(samples.ROWS) - {"x applied"}))
+@pytest.mark.parametrize(
+    "kernel",
+    [("async_sgd", "async"), ("minibatch_sgd", "barrier"), ("ormo", "async"), ("naive_momentum", "async")],
+    ids=lambda kernel: kernel[0],
+)
+def test_who_depends_on_a_sample_is_an_induction_and_an_enumeration(rows, kernel):
+    assert "(induction for each sample; all orders of (M,K) = " in samples.established(*kernel, rows)
+
+
+def test_without_an_induction_all_small_orders_do_not_do(monkeypatch):
+    monkeypatch.setitem(samples.ROWS, "x", samples.Rows("x_k does not depend on it"))
+    with pytest.raises(Undone, match="no induction says that x_k does not depend on it"):
+        run([Expectation("fresh", n(k), h(k))])
+
+
+@pytest.mark.parametrize(
+    ("machine", "move", "lie"),
+    [
+        # the server reads a gradient that is in flight; another worker is handed the sample
+        ("_IN_FLIGHT", "idle", {samples.held: samples.held + machines.new}),
+        # delivered and not counted as such
+        ("_IN_FLIGHT", "deliver", {samples.held: samples.held + machines.new}),
+        # delivered at the step of its hand-out
+        ("_LATER", "start", {samples.back: 1, machines.fresh: 1}),
+        # another gradient counts as this one
+        ("_LATER", "idle", {samples.back: 1}),
+        # the virtual iterate has what is handed out at its own step
+        ("_VIRTUAL", "start", {samples.virtual_: machines.new, machines.fresh: 1}),
+        ("_VIRTUAL", "idle", {samples.virtual_: samples.virtual_ + machines.new}),
+    ],
+)
+def test_a_server_that_looks_ahead_breaks_the_induction(machine, move, lie):
+    right = getattr(samples, machine)
+    assert not right.fault()
+    assert replace(right, **{move: lie}).fault()
+
+
+def test_the_variance_of_what_is_in_flight_takes_independence():
+    """Under delays that look at samples those in flight are the slow ones, which may be the large ones."""
+    step = Expectation("variance", n_flying(k, j))
+    assert run([step]).fact.right == sigma**2
+    with pytest.raises(Refused, match="in flight at k tells about it"):
+        run([step], context(policy="data-dependent"))
 
 
 @pytest.mark.parametrize(("noise", "other"), [(n(k), u(k + 1)), (n(1), u(k)), (n_flying(k, j), h(k + 1)), (n(k), e(k))])

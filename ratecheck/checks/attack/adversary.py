@@ -15,7 +15,7 @@ from typing import Any
 from ratecheck.checks import every_order, exact, monte_carlo
 from ratecheck.checks.attack.budget import Budget
 from ratecheck.checks.attack.score import score
-from ratecheck.checks.attack.search import Board, Search, best_of
+from ratecheck.checks.attack.search import Board, Search, best_of, told
 from ratecheck.checks.attack.shrink import shrink
 from ratecheck.checks.attack.space import Space, space_of
 from ratecheck.checks.measure import Store
@@ -34,6 +34,8 @@ ORDERS = ((2, 3), (2, 5), (3, 5), (2, 8), (3, 6))
 ALPHA, REPLICATES = 1e-3, 256
 #: a candidate is measured by so many runs before it is confirmed, a simpler one before it takes its place
 SECOND_LOOK = 8
+#: runs of the best cells, where nothing was found
+LAST_LOOK = 64
 #: evaluations of shrinking, and its part of the seconds where the search leaves less
 SHRINKING, SHARE = 240, 0.25
 #: candidates that are confirmed at most: what looks broken so often and never is has heavy tails
@@ -76,9 +78,9 @@ class Attack:
 
 def check(attack: Attack) -> Result:
     """Return the evidence of an attack: REFUTED or DIVERGED with a witness, or NOT REFUTED with what was spent."""
-    by_orders = None if attack.beyond else _orders(attack)
+    by_orders = None if attack.beyond else _in_time(attack)
     if by_orders is not None and by_orders.verdict.negative:
-        return replace(by_orders, evidence="attack", details=_details(attack, None, None))
+        return replace(by_orders, evidence="attack", details={**by_orders.details, **_details(attack, None, None)})
     if not attack.claim.outputs:
         return _of_orders(attack, by_orders)
     claim = attack.target
@@ -94,18 +96,30 @@ def check(attack: Attack) -> Result:
     return _unbroken(attack, space, search.board)
 
 
+def _in_time(attack: Attack) -> Result | None:
+    """Return what ``_orders`` says; None where its time is over before it is done."""
+    try:
+        return _orders(attack)
+    except KeyboardInterrupt:
+        if attack.budget.stopped() or not attack.budget.late:
+            raise
+        return None
+
+
 def _orders(attack: Attack) -> Result | None:
     """Return what the exact checks say of all orders of small cases; None where they have nothing to say."""
-    claim, found = attack.claim, None
-    settings = {"method": attack.method, "say": attack.say, "stopped": lambda: attack.budget.late}
+    claim, say = attack.claim, attack.say
+    found: Result | None = None
     for case in CASES if claim.outputs else claim.cases or ORDERS:
         if attack.budget.over:
             break
         if claim.outputs:
-            found = every_order.check(attack.name, claim, (case,), None, attack.scenario, **settings)
+            found = every_order.check(attack.name, claim, (case,), None, attack.scenario, method=attack.method, say=say,
+                                      stopped=lambda: attack.budget.late)  # fmt: skip
             count = sum(one["orders"] for one in found.details.get("bounds", ())) if found else 0
         else:
-            found = exact.check(attack.name, claim, (case,), attack.scenario, **settings)
+            found = exact.check(attack.name, claim, (case,), attack.scenario, method=attack.method, say=say,
+                                stopped=lambda: attack.budget.late)  # fmt: skip
             count = 1
         attack.budget.spend(count)
         if found is not None and found.verdict.negative:
@@ -149,8 +163,7 @@ def _confirm(attack: Attack, cell: Cell) -> bool:
     settings = MonteCarlo(replicates=REPLICATES, alpha=ALPHA / (share * (share + 1)))
     asked = Asked(attack.name, attack.target, [cell], attack.scenario, attack.fresh(), settings,
                   threads=attack.threads)  # fmt: skip
-    store = Store()
-    found = monte_carlo.check(asked, store)
+    found = monte_carlo.check(asked, Store())
     attack.budget.spend()
     if found.verdict.negative:
         attack.confirmed.append(found)
@@ -163,7 +176,7 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
     first = attack.confirmed[-1]
     assert first.witness is not None
     cell = Cell.from_json(dict(first.witness["cell"]))
-    attack.say(f"{attack.budget.spent:,} evaluations, broken at {cell.label}; looking for a simpler cell")
+    attack.say(f"{attack.budget.spent:,} evaluations, broken at {told(cell)}; looking for a simpler cell")
     budget = attack.budget.part(SHRINKING, SHARE)
     spent = attack.budget.spent
     ratio = float(first.witness["found"].get("ratio") or 2.0)
@@ -181,18 +194,20 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
     last = attack.confirmed[-1]
     beyond = f" under {attack.policy} delays, which the claim does not cover" if attack.beyond else ""
     words = f"{last.summary}; found{beyond} after {spent:,} evaluations"
-    details = {**_details(attack, space, board), "failed": {"found_at": cell.label, "steps_down": len(path) - 1}}
+    details = {**_details(attack, space, board), "failed": {"found_at": told(cell), "steps_down": len(path) - 1}}
     return replace(last, evidence="attack", summary=words, details=details)
 
 
 def _unbroken(attack: Attack, space: Space, board: Board) -> Result:
-    best = best_of(board)
+    details = _details(attack, space, board)
+    best = best_of(board, lambda cell: score(attack.target, cell, attack.fresh(), LAST_LOOK))
     if best is None:
         words = f"no cell of the search satisfies the assumptions of the claim (budget {attack.budget.words})"
-        return _result(attack, Verdict.NOT_APPLICABLE, words, _details(attack, space, board))
-    words = f"budget {attack.budget.words} spent, {attack.budget.spent:,} evaluations, nothing broken; "
-    words += f"best ratio {best['ratio']:.4g} ({best['inequality']}) at {best['cell']}"
-    return _result(attack, Verdict.NOT_REFUTED, words, _details(attack, space, board))
+        return _result(attack, Verdict.NOT_APPLICABLE, words, details)
+    near = f"{best['ratio']:.4g}" + ("" if best["exact"] else f" +- {best['error']:.2g}")
+    words = f"nothing broken by {attack.budget.spent:,} evaluations (budget {attack.budget.words}): best ratio {near} "
+    words += f"({best['inequality']}) at {best['cell']}"
+    return _result(attack, Verdict.NOT_REFUTED, words, {**details, "best": best})
 
 
 def _result(attack: Attack, verdict: Verdict, words: str, details: Mapping[str, Any]) -> Result:
@@ -209,7 +224,6 @@ def _details(attack: Attack, space: Space | None, board: Board | None) -> dict[s
     if space is not None:
         found["searched"] = space.words
     if board is not None:
-        found["best"] = best_of(board)
-        found["ratios"] = {f"{name} {rule}": s.ratios[name].value for (rule, name), s in sorted(board.best.items())}
+        found["ratios"] = {f"{name} {rule}": s.ratios[name].sure for (rule, name), s in sorted(board.best.items())}
         found["candidates"] = len(attack.looked)
     return found

@@ -14,7 +14,7 @@ import numpy as np
 
 from ratecheck.checks import moments
 from ratecheck.checks.question import inequalities_of, wanted_of
-from ratecheck.checks.weigh import HUGE, left_side, over
+from ratecheck.checks.weigh import HUGE, ROUNDING_PER_STEP, left_side, over
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
 from ratecheck.core.verdict import Verdict
@@ -24,8 +24,8 @@ from ratecheck.errors import RatecheckError
 
 #: coefficients of exact moments that an evaluation may compute: some hundredths of a second
 QUICK = 10_000_000
-#: runs of an evaluation, where every run has a schedule of its own
-RUNS = 2
+#: runs of an evaluation at least, and steps x coordinates x runs for which it makes more
+RUNS, WORK = 3, 1_000_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class Ratio:
     error: float
     exact: bool
     refuted: bool
+
+    @property
+    def sure(self) -> float:
+        """The ratio less two standard errors, which luck cannot lift so easily; a quarter of it at least."""
+        return max(self.value - 2 * self.error, self.value / 4)
 
     @property
     def broken(self) -> bool:
@@ -84,15 +89,16 @@ def _quick(claim: Claim, built: Built) -> dict[str, Ratio]:
 
 def _sampled(claim: Claim, built: Built, runs: int) -> dict[str, Ratio]:
     wanted, width = wanted_of(claim), width_of(built)
-    blocks = -(-runs // width) if built.noisy else 1
-    parts = [simulate(of_block(built, i), i, width, wanted).measured for i in range(blocks)]
+    few = max(runs, min(width, WORK // (built.cell.K * built.instance.dimension)))
+    blocks = -(-few // width) if built.noisy else 1
+    parts = [simulate(of_block(built, i), i, min(width, few), wanted).measured for i in range(blocks)]
     numbers = {n: np.concatenate([p[n] for p in parts]) for n in wanted}
     found = {}
     for name, inequality in inequalities_of(claim, built).items():
         lhs, rhs = left_side(inequality, built, numbers), inequality.rhs.value(built.constants)
         spread = float(lhs.std(ddof=1)) / math.sqrt(lhs.size) if lhs.size > 1 else 0.0
         mean, exact = float(lhs.mean()), not built.noisy
-        refuted = exact and abs(mean - rhs) > moments.ROUNDING_PER_STEP * built.cell.K * max(abs(mean), abs(rhs))
+        refuted = exact and abs(mean - rhs) > ROUNDING_PER_STEP * built.cell.K * max(abs(mean), abs(rhs))
         found[name] = _ratio(claim, mean, rhs, spread, exact=exact, refuted=refuted and (mean > rhs) == _upper(claim))
     return found
 

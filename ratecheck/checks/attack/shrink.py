@@ -17,6 +17,8 @@ from ratecheck.core.part import Part, number
 from ratecheck.errors import RatecheckError
 
 KINDS = ("problem", "noise", "delays")
+#: parts that need no explanation
+PLAINEST = {"noise": "rademacher", "delays": "round_robin", "problem": "quadratic"}
 #: a fraction with a larger denominator is no simpler than a decimal
 DENOMINATORS = (1, 2, 3, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64)
 
@@ -39,13 +41,16 @@ def shrink(cell: Cell, stays: Callable[[Cell], bool], over: Callable[[], bool]) 
 
 
 def plainer_parts(cell: Cell) -> Iterator[Cell]:
-    """Yield the cell without noise, with parts at their defaults, and with delays that have no numbers."""
+    """Yield the cell without noise, with well-known parts, at their defaults, and with delays that have no numbers."""
     if cell.noise.name != "none":
         yield replace(cell, noise=Part("none"), sigma=0.0)
+    for kind, name in PLAINEST.items():
+        if getattr(cell, kind).name not in (name, "none"):
+            yield _with(cell, kind, Part(name))
     for kind in KINDS:
         part: Part = getattr(cell, kind)
         if part.par:
-            yield replace(cell, **{kind: Part(part.name)})
+            yield _with(cell, kind, Part(part.name))
     if cell.delays.par:
         for name in shelf.DELAYS.names():
             if not shelf.DELAYS.get(name).par and name != cell.delays.name:
@@ -59,7 +64,7 @@ def fewer_numbers(cell: Cell) -> Iterator[Cell]:
     for kind in KINDS:
         part: Part = getattr(cell, kind)
         for name in part.par:
-            yield replace(cell, **{kind: Part(part.name, _without(part.par, name))})
+            yield _with(cell, kind, Part(part.name, _without(part.par, name)))
 
 
 def fewer_workers(cell: Cell) -> Iterator[Cell]:
@@ -92,13 +97,18 @@ def shorter_numbers(cell: Cell) -> Iterator[Cell]:
         part: Part = getattr(cell, kind)
         for name, given in part.par.items():
             for value in _shorter(given):
-                yield replace(cell, **{kind: Part(part.name, {**part.par, name: value})})
+                yield _with(cell, kind, Part(part.name, {**part.par, name: value}))
 
 
 #: what makes a witness easier to read, the greatest help first
 MOVES: tuple[Callable[[Cell], Iterator[Cell]], ...] = (
     plainer_parts, fewer_numbers, fewer_workers, fewer_steps, shorter_numbers,
 )  # fmt: skip
+
+
+def _with(cell: Cell, kind: str, part: Part) -> Cell:
+    changes: dict[str, Any] = {kind: part}
+    return replace(cell, **changes)
 
 
 def _without(numbers: Mapping[str, Any], name: str) -> dict[str, Any]:

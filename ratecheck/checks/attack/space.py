@@ -20,6 +20,7 @@ from ratecheck.core import shelf
 from ratecheck.core.assumption import POLICIES
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
+from ratecheck.core.keys import key_of
 from ratecheck.core.part import Part, number
 from ratecheck.engine.build import DERIVED, build
 from ratecheck.errors import RatecheckError
@@ -37,7 +38,7 @@ ROOM = 6.0
 #: the part of a coordinate that stands for 'as it is': no room, the default of a parameter
 PLAIN = 0.2
 #: parameters that count something, and the largest count
-WHOLE, COUNT = frozenset({"dimension", "length", "batch"}), 16
+WHOLE, COUNT = frozenset({"dimension", "length", "batch", "rows"}), 16
 #: parameters that may be given by the schedule (``engine.build.DERIVED``)
 NAMED: Mapping[str, str] = {"kink": "B_over_W"}
 #: which way a constant may be declared with room: as a larger number, or as a smaller one
@@ -124,19 +125,23 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int) -> Space:
 
 def _meetings(claim: Claim, base: Cell, problems: Sequence[str], noises: Sequence[str], models: Sequence[str],
               seed: int) -> Iterator[tuple[str, str, str]]:  # fmt: skip
-    """Yield the triples of parts of which some small cell satisfies the claim's assumptions."""
+    """Yield triples of parts of which a small cell satisfies the claim's assumptions: enough to name each such part."""
+    named: set[str] = set()
     for problem in problems:
         for noise in noises:
             for model in models:
+                if named >= {f"problem {problem}", f"noise {noise}", f"delays {model}"}:
+                    continue
                 law = shelf.NOISES.get(noise)
                 sigma = 1.0 if law.fill is not None else None if law.draw is not None else 0.0
-                cell = replace(base, problem=Part(problem), noise=Part(noise), delays=Part(model), M=2, K=8, sigma=sigma,
-                               output=claim.output)  # fmt: skip
+                parts = {"problem": Part(problem), "noise": Part(noise), "delays": Part(model)}
+                cell = replace(base, **parts, M=2, K=8, sigma=sigma, output=claim.output)  # type: ignore[arg-type]
                 try:
                     build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
                           growth=claim.growth, failing=claim.failing)  # fmt: skip
                 except RatecheckError:
                     continue
+                named |= {f"problem {problem}", f"noise {noise}", f"delays {model}"}
                 yield problem, noise, model
 
 
@@ -180,11 +185,11 @@ def _set(par: Mapping[str, Any], values: Sequence[float]) -> Iterator[tuple[str,
 
 def _turned(name: str, default: float, at: float) -> Any:
     """Return the value of a parameter at a coordinate in [0, 1]; None: the default."""
+    if name in WHOLE:
+        return round(COUNT**at)
     if at < PLAIN:
         return NAMED.get(name) if at < PLAIN / 2 else None
     at = (at - PLAIN) / (1 - PLAIN)
-    if name in WHOLE:
-        return round(COUNT**at)
     if default < 1:
         odds = math.log(default / (1 - default)) + REACH * (2 * at - 1)
         return _short(1 / (1 + math.exp(-odds)))
@@ -192,16 +197,17 @@ def _turned(name: str, default: float, at: float) -> Any:
 
 
 def _roomy(cell: Cell, loose: Mapping[str, float]) -> dict[str, float]:
-    """Return the constants that are declared with room, from those of the objective; their three digits round outward."""
+    """Return the constants that are declared with room, from those of the objective, rounded outward."""
     chosen = {n: (at - 2 * PLAIN) / (1 - 2 * PLAIN) for n, at in loose.items() if at > 2 * PLAIN}
     if not chosen or any(v in DERIVED for v in cell.problem.par.values() if isinstance(v, str)):
         return {}
     problem = shelf.PROBLEMS.get(cell.problem.name)
-    instance = problem.instance(cell.problem.par, {"M": cell.M, "K": cell.K, "seed": 0}, np.uint64(0))
+    known = {"M": cell.M, "K": cell.K, "seed": 0}
+    instance = problem.instance(cell.problem.par, known, key_of("problem", cell.problem.name))
     gap = instance.start - instance.minimiser
-    known = {**instance.constants, "B": float(np.sqrt(gap @ gap))}
-    return {n: _short(float(known[n]) * 10 ** (LOOSE[n] * ROOM * at), LOOSE[n]) for n, at in chosen.items()
-            if known.get(n) and math.isfinite(known[n])}  # fmt: skip
+    true = {**instance.constants, "B": float(np.sqrt(gap @ gap))}
+    return {n: _short(true[n] * 10 ** (LOOSE[n] * ROOM * at), LOOSE[n]) for n, at in chosen.items()
+            if true.get(n) and math.isfinite(true[n])}  # fmt: skip
 
 
 def _short(value: float, outward: float = 0.0) -> float:

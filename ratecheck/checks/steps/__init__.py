@@ -13,15 +13,21 @@ from typing import Any
 
 import sympy as sp
 
+from ratecheck.core.assumption import is_standard
 from ratecheck.core.claim import Claim
+from ratecheck.core.gram import slack_form
 from ratecheck.core.proof import Fact
 from ratecheck.core.setting import Setting
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import K, M, sigma
+from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, K, M, V, k, mu, sigma, symbol_of, tau, zeta
 
 #: tags of facts that cannot both be assumed
 OUTPUTS = frozenset({"R1", "R0", "RL", "uniform"})
 BY_RULE, FREELY = "gradients in flight are closed by the output rule", "initial gradients are closed freely"
+#: of facts that hold in expectation and not on every run, where the schedule is random
+MEAN = "in expectation"
+#: what the order of arrivals decides of a stepsize
+OF_ORDER = frozenset({tau.name, k.name, *OF_SCHEDULE})
 
 
 class Refused(Exception):
@@ -36,7 +42,7 @@ class Undone(Exception):
 class Outcome:
     """A discharged step: its fact, by which check, what it gives away ('' if nothing), what it depends on.
 
-    ``tags`` are an output rule, and how initial gradients in flight at the end are closed.
+    ``tags`` are an output rule, how initial gradients in flight at the end are closed, and ``MEAN``.
     """
 
     fact: Fact
@@ -55,6 +61,7 @@ class Context:
     done: dict[str, Outcome] = field(default_factory=dict)
     letters: dict[Any, dict[str, sp.Expr]] = field(default_factory=dict)  #: letters defined as the least of branches
     positive_weights: bool = False  #: whether the weights of a growing setting are known to be positive
+    asked: set[str] = field(default_factory=set)  #: the facts that the step at hand has asked for
 
     @property
     def at_least(self) -> Mapping[sp.Symbol, sp.Expr]:
@@ -78,9 +85,29 @@ class Context:
         noisy = [f.expr for f in self.stepsize.branches.values() if f.expr.has(sigma)]
         return all(sp.limit(expr, sigma, 0, "+") == sp.oo for expr in noisy)
 
+    @cached_property
+    def may_vanish(self) -> Mapping[sp.Symbol, sp.Symbol]:
+        """Letters that are positive for sympy and 0 in some runs that the claim covers, with a stand-in for each.
+
+        All other constants and W, Q, S, Gamma_0 and decay are positive: a claim says nothing where they are 0.
+        """
+        gone = [sigma, zeta, V, *map(symbol_of, MEASURED), *([] if self.assumes("mu > 0") else [mu])]
+        return {letter: sp.Dummy(letter.name, nonnegative=True) for letter in gone}
+
+    @cached_property
+    def may_lack(self) -> frozenset[sp.Symbol]:
+        """Indices that may have an empty range, such as the other workers when there is one."""
+        ranges = self.setting.ranges.items()
+        return frozenset(x for x, (low, high) in ranges if not slack_form(high - low, self.at_least)[0])
+
     def assumes(self, name: str) -> bool:
-        """True when the claim has an assumption of this name."""
-        return any(a.name == name for a in self.claim.assumptions)
+        """True when the claim has the assumption that ``core.assumption`` makes of this name: runs are held to it."""
+        return any(a.name == name and is_standard(a) for a in self.claim.assumptions)
+
+    @property
+    def random_schedule(self) -> bool:
+        """True when delays may depend on samples: then numbers that the order of arrivals decides are random."""
+        return self.claim.policy != "independent" and self.setting.scheduler == "async"
 
     def require_numbers(self, expr: Any) -> None:
         """Raise Refused when a coefficient of vectors is no number: the schedule decides it, and samples that."""
@@ -91,6 +118,7 @@ class Context:
         """Return an earlier fact. Raises Undone when there is none."""
         if name not in self.done:
             raise Undone(f"it uses {name!r}, which no earlier step derives")
+        self.asked.add(name)
         return self.done[name].fact
 
     def total(self, expr: Any, index: sp.Symbol) -> sp.Expr:

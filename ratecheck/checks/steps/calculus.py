@@ -69,7 +69,7 @@ def _derivatives(g: sp.Expr) -> int | None:
 
 def _real(at: sp.Expr, context: Context) -> bool:
     """True for a real number; a logarithm is one where what is in it is positive."""
-    logs = {a: sp.Symbol(str(a), real=True) for a in at.atoms(sp.log) if positive(a.args[0], context)}
+    logs = {a: sp.Dummy(str(a), real=True) for a in at.atoms(sp.log) if positive(a.args[0], context)}
     return at.xreplace(logs).is_real is True
 
 

@@ -5,26 +5,31 @@ Denominators must be positive: plainly, or because an earlier fact says that a p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import sympy as sp
 
 from ratecheck.checks.steps import Context, Undone
-from ratecheck.core.gram import manifest, normal, plain, slack_form
+from ratecheck.core.gram import linear, manifest, normal, plain, slack_form
 from ratecheck.core.proof import Fact, Power, Square, Total
 from ratecheck.core.symbols import sigma, zeta
 
 
 def check(
     fact: Fact, products: Sequence[Sequence[Any]], context: Context, at_case: bool = False,
-    put: Mapping[Any, Any] | None = None,
+    put: Mapping[Any, Any] | None = None, keeps: Set[Any] = frozenset(),
 ) -> str:  # fmt: skip
     """Return what is given away, in words ('' if nothing). Raises Undone when the products do not add up to the fact.
 
     For an equality every product must contain an equality and nothing may be left over. ``at_case``: in a case of a
-    stepsize rule sigma is not 0 where its branch exists. ``put``: letters, and what they are in this case.
+    stepsize rule sigma is not 0 where its branch exists. ``put``: letters, and what they are in this case. ``keeps``:
+    indices that the step is about, whatever is left of them in ``fact``.
     """
+    lost = set().union(*(_about(p, context) for p in products)) - _free(fact.expr, context.may_lack) - keeps
+    if lost:
+        index = min(lost, key=str)
+        raise Undone(f"there may be no {index}: a fact about each {index} says something of others in a Total over it")
     values = [product_of(p, context, at_case) for p in products]
     whole = (fact.expr - sp.Add(*(value for value, _, _ in values))).xreplace(dict(put or {}))
     rest = normal(whole)
@@ -57,10 +62,12 @@ def divides_by_positive(expr: sp.Expr, noisy: bool = False, context: Context | N
 
 def positive(base: sp.Expr, context: Context | None) -> bool:
     """True for a positive expression, or one of which an earlier fact says: positive <= base, whatever the rule."""
-    if base.is_positive:
+    gone = {x: d for x, d in context.may_vanish.items() if x not in (sigma, zeta)} if context else {}  # see above
+    if base.xreplace(gone).is_positive:
         return True
-    known = (o.fact for o in context.done.values() if not o.tags) if context else ()
-    return any(not f.equality and plain(f.left).is_positive and normal(f.right - base) == 0 for f in known)
+    facts = (o.fact for o in context.done.values() if not o.tags) if context else ()
+    known = (f for f in facts if not f.equality and plain(f.left).xreplace(gone).is_positive)
+    return any(normal(f.right - base) == 0 for f in known)
 
 
 def _veiled(expr: sp.Expr, context: Context) -> sp.Expr:
@@ -92,6 +99,22 @@ def _cleared(rest: sp.Expr, context: Context) -> tuple[bool, str] | None:
     return (True, "") if top == 0 else slack_form(top, context.at_least)
 
 
+def _free(expr: sp.Expr, indices: Set[Any]) -> set[Any]:
+    """Return which of the indices the expression is about, multiplied out."""
+    return normal(expr).free_symbols & indices if expr.free_symbols & indices else set()
+
+
+def _about(factors: Sequence[Any], context: Context) -> set[Any]:
+    """Return the indices that may have an empty range and are free in the facts of a product, outside of totals."""
+    found: set[Any] = set()
+    for factor in factors:
+        if isinstance(factor, Total):
+            found |= _about(factor.factors, context) - {factor.index}
+        elif isinstance(factor, str):
+            found |= _free(context.fact(factor).expr, context.may_lack)
+    return found
+
+
 def product_of(factors: Sequence[Any], context: Context, at_case: bool = False) -> tuple[sp.Expr, bool, bool]:
     """Return the value of a product, whether it is zero by an equality, and whether a fact is in it.
 
@@ -106,11 +129,14 @@ def product_of(factors: Sequence[Any], context: Context, at_case: bool = False) 
         elif isinstance(factor, Total):
             inside, zero, has = product_of(factor.factors, context, at_case)
             exact, given = exact or zero, given or has
+            ranges = context.setting.ranges
+            for other in _free(inside, {x for x, limits in ranges.items() if sp.Tuple(*limits).has(factor.index)}):
+                raise Undone(f"not every {other} is there for all {factor.index}: no Total over {factor.index}")
             values.append(context.total(inside, factor.index))
         elif isinstance(factor, Square):
-            values.append(factor.expr)
+            values.append(_norm(factor, context, at_case))
         elif isinstance(factor, Power):
-            values.append(_real(factor.of) ** 2)
+            values.append(_real(factor.of, context, at_case) ** 2)
         else:
             values.append(sp.S.Zero + factor)
             if not divides_by_positive(values[-1], at_case, context):
@@ -123,8 +149,17 @@ def product_of(factors: Sequence[Any], context: Context, at_case: bool = False) 
     return sp.Mul(*values), exact, given
 
 
-def _real(of: Any) -> sp.Expr:
+def _norm(of: Square, context: Context, at_case: bool) -> sp.Expr:
+    """Return a squared norm, which is nonnegative for real coefficients."""
+    for coefficient, _ in linear(of.of):
+        _real(coefficient, context, at_case)
+    return of.expr
+
+
+def _real(of: Any, context: Context, at_case: bool) -> sp.Expr:
     number: sp.Expr = sp.S.Zero + of
     if number.is_real is not True:
         raise Undone(f"{of} is not known to be a real number")
+    if not divides_by_positive(number, at_case, context):
+        raise Undone(f"the factor {of} divides by something that may be 0")
     return number

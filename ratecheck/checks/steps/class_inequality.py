@@ -168,4 +168,6 @@ def _assumed(step: Class, context: Context) -> Outcome:
     if {s.name for s in (left - right).free_symbols} & {*MEASURED, *OF_SCHEDULE, k.name, tau.name}:
         raise Undone(f"{step.at[0]} is not between constants")
     left, right = context.setting.read(left), context.setting.read(right)
+    if not right.xreplace(dict(context.may_vanish)).is_positive:
+        raise Undone(f"{step.at[0]}: nothing says that {right} is positive, and {left} is a positive letter")
     return Outcome(le(short, right - left) if strict else le(left, right), f"assumed: {step.at[0]}")

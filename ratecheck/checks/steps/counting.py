@@ -141,13 +141,15 @@ def _say_windows(given: Mapping[str, Any], context: Context) -> tuple[Fact, froz
         raise Undone(f"{given['below']!r} does not say {weight} <= {cap}")
     if not manifest(attribute) or not manifest(weight) or cap.has(k):
         raise Undone(f"{attribute} and {weight} must be manifestly nonnegative, and {cap} one number")
+    if weight.has(i, j, m) or cap.has(i, j, m):
+        raise Undone(f"{weight} and {cap} may not be about one of the indices that the lemma sums over")
     others, first = _attribute(attribute, context)
     initial = sp.Sum((t_0(m) - 1) * first, (m, 1, M))
     if given.get("before"):
         left = sp.Sum((weight * others).xreplace({k: i}), (i, 1, k - 1))
         later = sp.Sum(((t(k) - 1) * attribute).xreplace({k: i}), (i, 1, k - 1))
     else:
-        left, later = sp.Sum(weight * others, (k, 1, K)), sp.Sum((t(k) - 1) * attribute, (k, 1, K))
+        left, later = context.total(weight * others, k), context.total((t(k) - 1) * attribute, k)
     return le(left, cap * (initial + later)), frozenset()
 
 
@@ -164,14 +166,14 @@ def _say_growing_windows(given: Mapping[str, Any], context: Context) -> tuple[Fa
     weight, cap, attribute, w = given["weight"], given["cap"], given["attribute"], growth.letter
     others, first = _attribute(attribute, context)
     initial = sp.Sum((t_0(m) - 1) * sp.exp(rate * (t_0(m) - 1)) * w.subs(k, 0) * first, (m, 1, M))
-    later = sp.Sum((t(k) - 1) * sp.exp(rate * (t(k) - 1)) * w * attribute, (k, 1, K))
-    return le(sp.Sum(weight * w * others, (k, 1, K)), cap * (initial + later)), tags
+    later = context.total((t(k) - 1) * sp.exp(rate * (t(k) - 1)) * w * attribute, k)
+    return le(context.total(weight * w * others, k), cap * (initial + later)), tags
 
 
 def _attribute(attribute: Any, context: Context) -> tuple[sp.Expr, sp.Expr]:
     """Return its sum over what the others have in flight at k, and its value for an initial hand-out."""
     flying, first = context.setting.flying, context.setting.initial
-    if attribute.xreplace({letter: sp.Dummy() for letter in flying}).has(k):
+    if attribute.xreplace({letter: sp.Dummy() for letter in flying}).has(k) or attribute.has(i, j, m):
         raise Undone("the attribute of a hand-out may use its stepsize, gradient and noise")
     others = sp.Sum(attribute.subs(flying, simultaneous=True), (j, 1, M - 1))
     return others, attribute.subs(first, simultaneous=True)

@@ -1,8 +1,8 @@
 """Steps of kind expectation: a sample's noise has mean zero given everything that does not depend on the sample.
 
-What depends on what is read off the algorithm: its kernel runs on coefficient rows over all small arrival orders
-(``engine.replay``), and a sample that has a nonzero coefficient in an iterate is not independent of it. Through the
-stepsizes and through who arrives, iterates also depend on the schedule; there the claim's delay policy decides.
+What depends on what is in ``samples``: an induction for one sample, for all M and K, and the algorithm's kernel on all
+small arrival orders. Through the stepsizes and through who arrives, iterates also depend on the schedule; there the
+claim's delay policy decides.
 
 - fresh (the sample of the hand-out at x_k): no x_k has it; xhat_k has it only through final stepsizes that depend on
   the schedule after k. Those are numbers if delays are independent of samples, or if the stepsize is constant and
@@ -14,29 +14,22 @@ stepsizes and through who arrives, iterates also depend on the schedule; there t
 - noise kept: a sum over hand-outs, with weights from the schedule; the sample of each is fresh to the points before
   it and to its own, so that the terms are orthogonal to each other.
 - fresh noise of a barrier's round: all of it arrives in the round, whatever the order.
+
+Under clairvoyant delays who arrives before k may depend on the sample at x_k, and so may x_k: nothing is granted but of
+the initial samples. What holds in expectation, and not on every run, may be multiplied by numbers alone; see ``means``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
-from ratecheck.checks.exact import stepsizes
-from ratecheck.checks.steps import FREELY, Context, Outcome, Refused, Undone
-from ratecheck.core import shelf
+from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, samples
 from ratecheck.core.gram import Ip, linear
-from ratecheck.core.identity import View
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, i, m
-from ratecheck.core.symbols import OF_SCHEDULE, M, k, sigma, tau
-from ratecheck.engine.orders import arrival_orders
-from ratecheck.engine.replay import replay_rows
-from ratecheck.engine.schedule import from_order
+from ratecheck.core.symbols import M, k, sigma
 
 #: (role of the noise, role of the other vector): which rows must not have the sample, and what else it takes
 ZERO = {
@@ -49,17 +42,6 @@ ZERO = {
     ("applied", "model"): ("x applied", "independence"),
     ("noise in flight", "means in flight"): ("points in flight", "independence"),
 }
-#: what the order of arrivals decides of a stepsize
-OF_ORDER = {tau.name, k.name, *OF_SCHEDULE}
-CASES = ((1, 3), (2, 4), (3, 4))
-WORDS = {
-    "x": "x_k does not depend on it",
-    "virtual": "xhat_k does not depend on it",
-    "x in flight": "x_k does not depend on what is in flight",
-    "x applied": "x_k does not depend on what was applied",
-    "points in flight": "no point of a gradient in flight depends on what is in flight",
-    "": "it is drawn after",
-}
 
 
 def discharge(step: Expectation, context: Context) -> Outcome:
@@ -71,14 +53,14 @@ def discharge(step: Expectation, context: Context) -> Outcome:
     if (role, other) not in ZERO:
         raise Undone(f"nothing is known of {step.of} ({role}) against {step.against} ({other})")
     rows, needs = ZERO[role, other]
-    method, scheduler = context.claim.method, context.setting.scheduler
-    found = dependence(method, scheduler, rows) if rows else None
-    if found:
-        raise Refused(f"{step.of} and {step.against} are not independent: {found}")
+    why = _without(rows, context) if rows else "it is drawn after"
     tags = _granted(step, needs, context)
-    orders = ", ".join(f"({a},{b})" for a, b in CASES)
-    how = f"{WORDS[rows]}" + (f" (all orders of (M,K) = {orders})" if rows else "") + f"; of the delays: {needs}"
-    return Outcome(eq(Ip(step.of, step.against), 0), how, tags=tags)
+    return Outcome(eq(Ip(step.of, step.against), 0), f"{why}; of the delays: {needs}", tags=tags)
+
+
+def _without(rows: str, context: Context) -> str:
+    """Return in words why the rows have none of the samples that are asked for; raises Refused when one has."""
+    return samples.established(context.claim.method, context.setting.scheduler, rows)
 
 
 def _role(vec: Any, context: Context) -> str:
@@ -88,6 +70,11 @@ def _role(vec: Any, context: Context) -> str:
 
 def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
     """Return the tags under which what is needed of the delays is granted; raises Refused when it is not."""
+    if context.claim.policy == "clairvoyant" and _role(step.of, context) != "initial":
+        raise Refused(
+            f"nothing is known of {step.of}: the claim covers clairvoyant delays, and who arrives before it is drawn "
+            "may then depend on it"
+        )
     if needs == "nothing" or context.claim.policy == "independent":
         return frozenset()
     if needs == "fixed stepsizes" and not any(OF_ORDER & set(f.names) for f in context.stepsize.branches.values()):
@@ -106,8 +93,9 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
     """E||n||^2 <= sigma^2; for a sum of independent samples with fixed weights, sigma^2 times the squared weights."""
     if not context.assumes("finite sigma"):
         raise Undone("the claim does not assume: finite sigma")
-    if role in ("fresh", "flying", "initial"):
-        return Outcome(le(Ip(step.of, step.of), sigma**2), "bounded variance")
+    if role in ("fresh", "flying", "initial"):  # which one is in flight at k may tell of its size
+        tags = _granted(step, "independence" if role == "flying" else "nothing", context)
+        return Outcome(le(Ip(step.of, step.of), sigma**2), "bounded variance", tags=tags)
     if role == "initial noise":
         tags = _granted(step, "fixed stepsizes", context)
         weights = sp.Sum(g_0(m) ** 2, (m, 1, M))
@@ -117,31 +105,33 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
     if role == "noise kept":
         return _variance_kept(step, context)
     if role == "fresh noise":
-        return Outcome(le(Ip(step.of, step.of), sigma**2 / M), "the M samples of a round are independent")
+        why = f"the M samples of a round are independent: {_without('points in flight', context)}"
+        tags = _granted(step, "nothing", context)
+        return Outcome(le(Ip(step.of, step.of), sigma**2 / M), why, tags=tags)
     raise Undone(f"{step.of} ({role}) is no noise")
 
 
 def _variance_in_flight(step: Expectation, context: Context) -> Outcome:
     """The terms of a sum of noises in flight are orthogonal: the point of neither depends on the other's sample."""
     sums = [value for atom, value in context.setting.equations.values() if atom == step.of]
-    found = dependence(context.claim.method, context.setting.scheduler, "points in flight")
-    if found or len(sums) != 1 or not isinstance(sums[0], sp.Sum):
-        raise Refused(f"the terms of {step.of} are not independent: {found or 'the setting says no sum'}")
-    tags = _granted(step, "independence", context)
+    if len(sums) != 1 or not isinstance(sums[0], sp.Sum):
+        raise Refused(f"the terms of {step.of} are not independent: the setting says no sum")
+    why, tags = _without("points in flight", context), _granted(step, "independence", context)
     ((weight, noise),) = linear(sums[0].function)
     if _role(noise, context) != "flying":
         raise Undone(f"{noise} is no noise of one gradient in flight")
     total = sp.Sum(weight**2, *sums[0].limits)
-    return Outcome(le(Ip(step.of, step.of), sigma**2 * total), "the samples in flight are independent", tags=tags)
+    how = f"the samples in flight are independent: {why}"
+    return Outcome(le(Ip(step.of, step.of), sigma**2 * total), how, tags=tags)
 
 
 def _variance_kept(step: Expectation, context: Context) -> Outcome:
     """The terms of a sum of noises of different hand-outs are orthogonal: no point depends on samples drawn later."""
     sums = [value for atom, value in context.setting.equations.values() if atom == step.of]
-    found = dependence(context.claim.method, context.setting.scheduler, "x")
-    if found or len(sums) != 1:
-        raise Refused(f"the terms of {step.of} are not independent: {found or 'the setting says no sum'}")
-    tags, whole, roles = _granted(step, "independence", context), sp.S.Zero, []
+    if len(sums) != 1:
+        raise Refused(f"the terms of {step.of} are not independent: the setting says no sum")
+    why, tags = _without("x", context), _granted(step, "independence", context)
+    whole, roles = sp.S.Zero, []
     for factor, total in linear(sums[0]):
         if not isinstance(total, sp.Sum):
             raise Undone(f"{total} is no sum of noises")
@@ -150,69 +140,5 @@ def _variance_kept(step: Expectation, context: Context) -> Outcome:
         whole += sp.Sum((factor * weight) ** 2, *total.limits)
     if roles != list(dict.fromkeys(roles)) or not set(roles) <= {"fresh", "initial"}:
         raise Undone(f"{step.of} is no sum of noises of different hand-outs: {', '.join(roles)}")
-    return Outcome(le(Ip(step.of, step.of), sigma**2 * whole), "each sample is fresh to those before it", tags=tags)
-
-
-@lru_cache(maxsize=64)
-def dependence(method: str, scheduler: str, rows: str) -> str:
-    """Return an arrival order in which the iterate has a nonzero coefficient of the sample, '' when there is none."""
-    if rows == "points in flight":
-        return _between_flights(method, scheduler)
-    for workers, steps in CASES:
-        for order, view, made, source in _views(method, scheduler, workers, steps):
-            flying = set(range(made)) - set(source)
-            row = view.virtual if rows == "virtual" else view.x
-            asked = {
-                "x": range(made, len(row) - 2),
-                "virtual": range(made, len(row) - 2),
-                "x in flight": flying,
-                "x applied": source,
-            }[rows]
-            for hand_out in asked:
-                if row[1 + hand_out] != 0:
-                    return (
-                        f"with M = {workers} and arrivals {list(order)}, the iterate after delivery {view.step} has "
-                        f"hand-out {hand_out} with coefficient {row[1 + hand_out]}"
-                    )
-    return ""
-
-
-def _between_flights(method: str, scheduler: str) -> str:
-    """Return an order in which the point of a gradient in flight depends on a sample that is in flight beside it."""
-    for workers, steps in CASES:
-        points: list[Any] = []
-        for order, view, made, source in _views(method, scheduler, workers, steps):
-            points = [*points, view.x] if view.step > 1 else [view.x]
-            flying = set(range(made)) - set(source)
-            for one in (h for h in flying if h >= workers):  # the others were taken at x_0
-                point = points[one - workers]  # hand-out M + i - 1 is made at x_i
-                for other in flying:
-                    if point[1 + other] != 0:
-                        return (
-                            f"with M = {workers} and arrivals {list(order)}, hand-outs {one} and {other} are in flight "
-                            f"after delivery {view.step}, and the point of the first depends on the second"
-                        )
-    return ""
-
-
-def _views(method: str, scheduler: str, workers: int, steps: int) -> Iterator[tuple[Any, View, int, list[int]]]:
-    """Yield (order, view, hand-outs before this version, hand-outs delivered) after each delivery of each order."""
-    rule, desk = shelf.METHODS.get(method), shelf.SCHEDULERS.get(scheduler)
-    whole = desk.period(workers) * (-(-steps // desk.period(workers)))
-    for order in arrival_orders(desk, workers, whole, labelled=rule.sees_workers):
-        schedule = from_order(desk, workers, np.array(order, dtype=np.int64))
-        gamma, gamma_hat = stepsizes(schedule)
-        seen = _Seen()
-        replay_rows(rule, schedule, gamma, gamma_hat, {"M": workers, "K": whole}, seen.look)
-        for number, view in enumerate(seen.views, 1):
-            yield order, view, int(schedule.offset[number]), [int(h) for h in schedule.source[:number]]
-
-
-class _Seen:
-    """Keeps copies of the states that a replay shows: their arrays are used again."""
-
-    def __init__(self) -> None:
-        self.views: list[View] = []
-
-    def look(self, view: View) -> None:
-        self.views.append(replace(view, x=view.x.copy(), virtual=view.virtual.copy()))
+    how = f"each sample is fresh to those before it: {why}"
+    return Outcome(le(Ip(step.of, step.of), sigma**2 * whole), how, tags=tags)

@@ -173,7 +173,10 @@ def _premises(given: Mapping[str, Any], context: Context) -> tuple[Any, Any, Any
         raise Undone(f"{given['below']!r} does not say {weight} <= {cap}")
     if not manifest(attribute) or not manifest(weight) or cap.has(k):
         raise Undone(f"{attribute} and {weight} must be manifestly nonnegative, and {cap} one number")
-    if attribute.xreplace({letter: sp.Dummy() for letter in context.setting.initial}).has(k) or attribute.has(i, m):
+    if weight.has(i, j, m) or cap.has(i, j, m):
+        raise Undone(f"{weight} and {cap} may not be about one of the indices that the lemma sums over")
+    used = attribute.xreplace({letter: sp.Dummy() for letter in context.setting.initial})
+    if used.has(k) or attribute.has(i, j, m):
         raise Undone("the attribute of a hand-out may use its stepsize, gradient, noise and delay")
     return weight, cap, attribute, attribute.subs(context.setting.initial, simultaneous=True)
 

@@ -3,7 +3,7 @@
 import sympy as sp
 
 from ratecheck.checks.steps import Context, Outcome, Undone
-from ratecheck.checks.steps.rule import is_free
+from ratecheck.checks.steps.rule import hold_letters, is_free
 from ratecheck.core.gram import normal
 from ratecheck.core.proof import Root, eq
 
@@ -13,10 +13,11 @@ def discharge(step: Root, context: Context) -> Outcome:
     fact, of = context.fact(step.by), sp.S.Zero + step.of
     if fact.equality or context.done[step.by].tags or normal(fact.expr - of) != 0:
         raise Undone(f"{step.by!r} does not say, whatever the output rule, that {of} is nonnegative")
-    if not is_free(step.letter) or step.letter != sp.Symbol(step.letter.name, nonnegative=True):
+    if not is_free(step.letter, context) or step.letter != sp.Symbol(step.letter.name, nonnegative=True):
         raise Undone(f"{step.letter} is no free letter for a nonnegative number")
     if any(of.has(index) for index in context.setting.ranges):
         raise Undone(f"{of} is not one number")
+    hold_letters(step.letter, of, context)
     known = context.letters.setdefault(step.letter, {"root": of})
     if known != {"root": of}:
         raise Undone(f"{step.letter} stands for something else")

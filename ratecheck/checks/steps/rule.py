@@ -36,6 +36,9 @@ TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t
                    "again", "used", "phi", "w", "r", "gap", "kept", "kept0",
                    "age", "age0", "back", "back0", "aged", "late"})  # fmt: skip
 
+#: in place of a definition: the letter is free, and another is defined by it
+HELD = "held"
+
 #: what sympy assumes of a positive number
 _POSITIVE = set(sp.Symbol("a", positive=True).assumptions0.items())
 
@@ -47,6 +50,8 @@ def discharge(step: Rule, context: Context) -> Outcome:
         if step.below not in branches:
             raise Undone(f"the stepsize has no branch {step.below!r}; there are: {', '.join(branches)}")
         top, bottom = sp.fraction(sp.together(branches[step.below]))
+        if not (plain(top).is_positive and plain(bottom).is_positive):
+            raise Undone(f"branch {step.below!r} is not known to be a positive number over a positive number")
         tags = frozenset({BY_RULE}) if step.of in (g_0(m), g_flying(k, j)) else frozenset()
         return Outcome(le(step.of * bottom, top), f"branch {step.below!r} of the stepsize", tags=tags)
     if step.says is None:
@@ -56,6 +61,8 @@ def discharge(step: Rule, context: Context) -> Outcome:
         if any(value.has(delay) for value in branches.values()):
             raise Undone(f"the stepsize is no constant: it looks at {delay}")
         return Outcome(step.says, "the stepsize is one number", tags=tags if step.says.equality else frozenset())
+    if any(s.has(step.of) and set(s.variables) & step.of.free_symbols for s in step.says.expr.atoms(sp.Sum)):
+        raise Undone(f"in a sum the smallest branch of {step.of} may be another one in each term")
     slack = []
     for name, value in branches.items():
         left, right = (side.xreplace({step.of: value}) for side in (step.says.left, step.says.right))
@@ -63,7 +70,9 @@ def discharge(step: Rule, context: Context) -> Outcome:
         # what is known of one number holds for its value
         put = {step.of: value} if isinstance(step.of, sp.Symbol) else {}
         try:
-            slack.append(certificate.check(case, step.cases.get(name, ()), context, value.has(sigma), put))
+            slack.append(certificate.check(
+                case, step.cases.get(name, ()), context, _infinite(value, {sigma: 0}), put, step.of.free_symbols
+            ))  # fmt: skip
         except Undone as fault:
             raise Undone(f"where branch {name!r} is the smallest: {fault}") from fault
     tags = _tags(step.of, context)
@@ -88,21 +97,28 @@ def _branches(step: Rule, context: Context) -> dict[str, sp.Expr]:
         if symbols.k in set().union(*(e.free_symbols for e in rule.values())):
             raise Undone("the stepsize depends on the step")
         return {name: expr.subs(symbols.tau, delay) for name, expr in rule.items()}
-    chosen = dict(step.values) or {name: rule[name] for name in step.branches or rule if name in rule}
+    values = {name: sp.S.Zero + value for name, value in step.values.items()}
+    chosen = values or {name: rule[name] for name in step.branches or rule if name in rule}
     if not (step.values or len(chosen) == len(step.branches or rule)):
         raise Undone(f"the stepsize has not all of the branches {', '.join(step.branches)}")
-    if not is_free(step.of) or (step.of == symbols.stepsize and (step.values or step.branches)):
+    if not is_free(step.of, context) or (step.of == symbols.stepsize and (step.values or step.branches)):
         raise Undone(f"{step.of} has a meaning already, or is no letter")
     if not step.values and any(e.has(symbols.tau) for e in chosen.values()):
         raise Undone(f"{step.of} is one number, and the branches depend on the delay")
     if not set(step.of.assumptions0.items()) <= _POSITIVE:
         raise Undone(f"{step.of} is declared to be more than a positive number")
+    if all(_infinite(value, dict.fromkeys(context.may_vanish, 0)) for value in chosen.values()):
+        raise Undone(f"{step.of} lacks a value that is finite where {', '.join(chosen)} divide by 0")
+    gone = dict(context.may_vanish)
     for name, value in chosen.items():
-        if not plain(value).is_positive:
+        if not plain(value).is_positive or not plain(sp.fraction(sp.together(value))[0]).xreplace(gone).is_positive:
             raise Undone(f"branch {name!r} is not known to be positive")
         if any(value.has(index) and not step.of.has(index) for index in context.setting.ranges):
             raise Undone(f"branch {name!r} has an index that {step.of} has not")
+        hold_letters(step.of, value, context)
     known = context.letters.setdefault(step.of, chosen)
+    if known == {HELD: step.of}:
+        raise Undone(f"{step.of} is free where another letter was defined by it: define it before that")
     if known != chosen:
         raise Undone(f"{step.of} is the least of {', '.join(map(str, known.values()))} elsewhere")
     return chosen
@@ -117,8 +133,30 @@ def falls(expr: Any) -> bool:
     return all(manifest(-sp.diff(whole, x)) for x in (symbols.tau, *held.values()))
 
 
-def is_free(of: Any) -> bool:
-    """True for a letter, or function of indices, that neither the symbols nor the settings know."""
+def is_free(of: Any, context: Context) -> bool:
+    """True for a letter, or function of different indices, that neither the symbols nor the settings know.
+
+    A function has one definition, at all its indices: c(k) and c(k + 1), or c(1), are not two letters.
+    """
     if isinstance(of, sp.Symbol):
-        return of == symbols.stepsize or not (symbols.meaning_of(of.name) or of.name in TAKEN)
-    return isinstance(of, AppliedUndef) and not isinstance(of, Vec | Ip) and of.func.__name__ not in TAKEN
+        return of == symbols.stepsize or not (symbols.unit_of(of) is not None or of.name in TAKEN)
+    if not isinstance(of, AppliedUndef) or isinstance(of, Vec | Ip) or of.func.__name__ in TAKEN:
+        return False
+    others = (x for x in context.letters if isinstance(x, AppliedUndef) and x != of)
+    indices = set(of.args) <= set(context.setting.ranges) and len(set(of.args)) == len(of.args)
+    return indices and all(x.func.__name__ != of.func.__name__ for x in others)
+
+
+def hold_letters(of: Any, value: sp.Expr, context: Context) -> None:
+    """Keep every letter that the value of ``of`` uses: one that is free there stays free. Raises Undone for ``of``."""
+    used = {x for x in (*value.free_symbols, *value.atoms(AppliedUndef)) if not isinstance(x, Vec | Ip)}
+    if value != of and any(x == of or (isinstance(of, AppliedUndef) and x.func == of.func) for x in used):
+        raise Undone(f"{of} is defined by itself")
+    for letter in used - {symbols.stepsize}:  # which is defined by the claim alone
+        if letter not in context.setting.ranges and is_free(letter, context):
+            context.letters.setdefault(letter, {HELD: letter})
+
+
+def _infinite(value: sp.Expr, at: dict[sp.Symbol, int]) -> bool:
+    """True when the value is a division by 0 there: a branch of a stepsize is absent then."""
+    return bool(value.subs(at).has(sp.oo, sp.zoo, sp.nan))

@@ -1,64 +1,108 @@
 """Steps of kind scalar: an inequality between numbers, by a certificate, with z3 as a second opinion where it is there.
 
-z3 (the extra ``smt``) never decides alone: it is asked whether the negation has a model. A model is a counterexample.
+z3 (the extra ``smt``) is asked whether the negation has a model: whether the certificate adds up or not. It never
+decides alone. A model is a counterexample when its M and K are whole and rational arithmetic confirms it; where the
+certificate adds up and z3 has a model all the same, one of them is wrong and the step is not discharged.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.steps import Context, Outcome, Refused, inequality
-from ratecheck.checks.steps.search import letters_of
+from ratecheck.checks.steps import Context, Outcome, Refused, Undone, inequality
+from ratecheck.checks.steps.search import admits, breaks, letters_of
+from ratecheck.core.gram import Ip
 from ratecheck.core.proof import Fact, Scalar
 from ratecheck.core.symbols import K, M
 
 #: z3 gives up after so many milliseconds
 PATIENCE = 2000
+AGREES, AGAINST = "; z3 agrees", "; z3 has a model of the negation"
 
 
 def discharge(step: Scalar, context: Context) -> Outcome:
-    """Check the certificate as any inequality's; then ask z3. Raises as ``inequality`` does, Refused for a model."""
-    outcome = inequality.discharge(step, context)
-    opinion = second_opinion(step.says, [context.fact(name) for name in step.uses], context)
-    if opinion.startswith("model"):
-        raise Refused(f"false by z3, {opinion}")
+    """Check the certificate as any inequality's, and ask z3. Raises as ``inequality`` does, Refused for a model."""
+    facts = [context.fact(name) for name in step.uses]
+    try:
+        outcome = inequality.discharge(step, context)
+    except Undone as fault:
+        _, model = second_opinion(step.says, facts, context)
+        if model:
+            raise Refused(f"false by z3, at {_words(model)}") from fault
+        raise
+    opinion, model = second_opinion(step.says, facts, context)
+    if model:
+        raise Refused(f"false by z3, at {_words(model)}")
+    if opinion == AGAINST:
+        raise Undone("the certificate adds up, and z3 has a model of the negation that is not confirmed")
     return replace(outcome, checker=f"{outcome.checker}{opinion}")
 
 
-def second_opinion(says: Fact, facts: Sequence[Fact], context: Context) -> str:
-    """Return '; z3 agrees', 'model ...' with numbers, or '' when z3 is not there, cannot read it or gives up."""
+def second_opinion(says: Fact, facts: Sequence[Fact], context: Context) -> tuple[str, Mapping[Any, sp.Expr]]:
+    """Return AGREES, AGAINST or '' (z3 is not there, cannot read it or gives up), and a confirmed counterexample."""
     involved = [f.expr for f in (says, *facts)]
-    if importlib.util.find_spec("z3") is None or any(e.has(sp.Sum) for e in involved):
-        return ""
+    if importlib.util.find_spec("z3") is None or any(e.has(sp.Sum, Ip) for e in involved):
+        return "", {}
+    opinion = ""
+    for whole in (False, True):  # of real M and K it can tell much; where those of its model are not whole, ask again
+        try:
+            found, model = _asked(says, facts, context, whole)
+        except (TypeError, NotImplementedError):
+            return opinion, {}  # roots of letters, which it does not know
+        if model and _confirmed(model, says, facts, context):
+            return AGAINST, model
+        if not whole:
+            opinion = {"unsat": AGREES, "sat": AGAINST}.get(found, "")
+        if found == "unsat":
+            return opinion, {}
+    return opinion, {}
+
+
+def _asked(says: Fact, facts: Sequence[Fact], context: Context, whole: bool) -> tuple[str, Mapping[Any, sp.Expr]]:
+    """Return whether z3 finds the negation satisfiable, and its model ({} where that is not rational)."""
     z3: Any = importlib.import_module("z3")
-    letters = sorted(set().union(*map(letters_of, involved)), key=str)
-    numbers = [z3.Real(str(x)) for x in letters]
+    letters = sorted(set().union(*(letters_of(f.expr) for f in (says, *facts))), key=str)
+    numbers = [z3.Int(str(x)) if whole and x in (K, M) else z3.Real(str(x)) for x in letters]
     solver = z3.Solver()
     solver.set("timeout", PATIENCE)
     for x, number in zip(letters, numbers, strict=True):
-        solver.add(number >= 1 if x in (K, M) else number > 0 if x.is_positive else number >= 0)
+        if x in (K, M):
+            solver.add(number >= 1)
+        elif x.is_nonnegative:
+            solver.add(number > 0 if x.is_positive else number >= 0)
     named = dict(zip(letters, numbers, strict=True))
     lower = [(named[big], least) for big, least in context.at_least.items()
              if big in named and least.free_symbols <= set(named)]  # fmt: skip
-    try:
-        solver.add(*(big >= _translated(least, letters, numbers) for big, least in lower))
-        for fact in facts:
-            value = _translated(fact.expr, letters, numbers)
-            solver.add(value == 0 if fact.equality else value >= 0)
-        value = _translated(says.expr, letters, numbers)
-        solver.add(value != 0 if says.equality else value < 0)
-    except (TypeError, NotImplementedError):
-        return ""  # roots of letters, which it does not know
-    found = solver.check()
-    if found == z3.sat:
-        return f"model {solver.model()}"
-    return "; z3 agrees" if found == z3.unsat else ""
+    solver.add(*(big >= _translated(least, letters, numbers) for big, least in lower))
+    for fact in facts:
+        value = _translated(fact.expr, letters, numbers)
+        solver.add(value == 0 if fact.equality else value >= 0)
+    value = _translated(says.expr, letters, numbers)
+    solver.add(value != 0 if says.equality else value < 0)
+    found = str(solver.check())
+    if found != "sat":
+        return found, {}
+    values = [solver.model().eval(number, model_completion=True) for number in numbers]
+    if not all(z3.is_rational_value(v) or z3.is_int_value(v) for v in values):
+        return found, {}
+    return found, {x: sp.Rational(str(v)) for x, v in zip(letters, values, strict=True)}
+
+
+def _confirmed(model: Mapping[Any, sp.Expr], says: Fact, facts: Sequence[Fact], context: Context) -> bool:
+    """True when the numbers are of the right kind, satisfy the facts and break what is said, in rational arithmetic."""
+    counts = [value for x, value in model.items() if x in (K, M)]
+    fine = all(value.is_Integer and value >= 1 for value in counts) and all(admits(x, v) for x, v in model.items())
+    return fine and breaks(says, facts, model, context)
+
+
+def _words(model: Mapping[Any, sp.Expr]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in model.items())
 
 
 def _translated(expr: sp.Expr, letters: Sequence[Any], numbers: Sequence[Any]) -> Any:

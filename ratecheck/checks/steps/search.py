@@ -49,9 +49,9 @@ def counterexample(says: Fact, facts: Sequence[Fact], context: Context) -> str:
         at = {x: sp.Rational(draw.choice(COUNTS) if x in (K, M) else draw.choice(VALUES)) for x in letters}
         for letter, value in draw.sample(tight, len(tight)):
             found = value.xreplace(gram).xreplace(at) if draw.random() < 0.7 else None
-            if found is not None and found.is_finite and _admits(letter, found):
+            if found is not None and found.is_finite and admits(letter, found):
                 at[letter] = found
-        if _breaks(says, facts, {**gram, **at}, context):
+        if breaks(says, facts, {**gram, **at}, context):
             return _words(at, gram)
     return ""
 
@@ -78,7 +78,8 @@ def _made_tight(facts: Sequence[Fact], letters: Sequence[Any]) -> list[tuple[Any
     return pairs
 
 
-def _admits(letter: Any, value: sp.Expr) -> bool:
+def admits(letter: Any, value: sp.Expr) -> bool:
+    """True when a letter may have this value; one of unknown sign is taken to be positive."""
     if value.is_real is not True:
         return False
     return bool(value >= 0) if letter.is_nonnegative and not letter.is_positive else bool(value > 0)
@@ -102,7 +103,8 @@ def _noise(vec: Any) -> bool:
     return str(vec.name).startswith("n")
 
 
-def _breaks(says: Fact, facts: Sequence[Fact], at: Mapping[Any, sp.Expr], context: Context) -> bool:
+def breaks(says: Fact, facts: Sequence[Fact], at: Mapping[Any, sp.Expr], context: Context) -> bool:
+    """True when what is used holds at these numbers, and what is said does not."""
     lower = {big: least.xreplace(at) for big, least in context.at_least.items() if big in at}
     if any(least.is_number and at[big] < least for big, least in lower.items()):
         return False
