@@ -292,14 +292,8 @@ PROOF = Proof(
     HETEROGENEOUS,
     (*_STEPSIZE, *_ONE_STEP, *_ALL_STEPS, *_START, *_CLOSED, *_ARRIVED),
     proves={rule: {what: f"{what} {rule}" for what in ("bound", "conditional", "master")} for rule in ("R1", "R0")},
-    sections={
-        "c: cap": "The stepsizes",
-        "descent": "One step",
-        "sum": "All steps",
-        "first descent": "The start",
-        "Q": "What a run measures",
-        "W R1": "Rule R1: gradients in flight at K count as back at K + 1",
-        "W R0": "Rule R0: gradients in flight at K count not at all",
-    },
+    sections={"c: cap": "The stepsizes", "descent": "One step", "sum": "All steps", "first descent": "The start",
+        "Q": "What a run measures", "W R1": "Rule R1: gradients in flight at K count as back at K + 1",
+        "W R0": "Rule R0: gradients in flight at K count not at all"},
     notes=("steps 'sharper R1' and 'sharper R0': 17/2 and 13/2 in place of 9 and 7 before sqrt(L Delta sigma^2/K)",),
-)
+)  # fmt: skip

@@ -1,8 +1,8 @@
 """Theorem 1 with a smaller constant, and for every K.
 
 Mishchenko, Bach, Even & Woodworth (2022), Theorem 1, prints 3 G B sqrt(M/K) for K >= M. Ours: the same steps with
-E||xhat_1 - x*||^2 <= B^2 + gamma^2 M^2 G^2 in place of 2 B^2 + 2 gamma^2 M^2 G^2 (the cross term is not positive), which
-gives 3/2 + M/(2K) - 1/(2M) for 3, whatever K is. For K >= M that is at most 2. So K >= M is not needed: for K < M the
+E||xhat_1 - x*||^2 <= B^2 + gamma^2 M^2 G^2 in place of twice that (the cross term is not positive), which gives
+3/2 + M/(2K) - 1/(2M) for 3, whatever K is. For K >= M that is at most 2. So K >= M is not needed: for K < M the
 printed 3 follows up to K = M/3.
 """
 

@@ -24,7 +24,7 @@ from .coefficients import IDENTITIES, states
 __all__ = ["CLAIM", "PROOF"]
 
 STATEMENT = (
-    r"\mathbb E\|\hat z_k-w_k\|^2\le2S_k\sum_ic_{k,i}a_i^2\mathbb E\|\nabla F(w_i)\|^2+2\sigma^2\sum_ic_{k,i}^2a_i^2"
+    r"\mathbb{E}\|\hat z_k-w_k\|^2\le2S_k\sum_ic_{k,i}a_i^2\mathbb{E}\|\nabla F(w_i)\|^2+2\sigma^2\sum_ic_{k,i}^2a_i^2"
 )
 
 

@@ -24,9 +24,9 @@ from .distance import left_over, stepsizes
 __all__ = ["CLAIM", "PROOF"]
 
 STATEMENT = (
-    r"\mathbb E\|\hat z_{t+1}-\hat y_{t+1}\|^2\le\frac{2\beta^2}{(1-\beta)^2}\Big("
-    r"Q_t\sum_{i\le t}\beta^{e_i}\gamma_i^2\mathbb E\|\nabla F(w_i)\|^2"
-    r"+\sigma^2\sum_{i\le t}\beta^{2e_i}\gamma_i^2\Big)"
+    r"\mathbb{E}\|\hat z_{t+1}-\hat y_{t+1}\|^2\le\frac{2\beta^2}{(1-\beta)^2}("
+    r"Q_t\sum_{i\le t}\beta^{e_i}\gamma_i^2\mathbb{E}\|\nabla F(w_i)\|^2"
+    r"+\sigma^2\sum_{i\le t}\beta^{2e_i}\gamma_i^2)"
 )
 
 
@@ -45,7 +45,7 @@ COUNTING = (
     Counting(
         "lemma 10, gradients",
         gradients,
-        r"\Big\|\sum_{i\le t}\beta^{e_i}\gamma_ih_i\Big\|^2\le Q_t\sum_{i\le t}\beta^{e_i}\gamma_i^2\|h_i\|^2"
+        r"\|\sum_{i\le t}\beta^{e_i}\gamma_ih_i\|^2\le Q_t\sum_{i\le t}\beta^{e_i}\gamma_i^2\|h_i\|^2"
         r"\ \text{for all }h_i",
         lemma="lemma 8",
     ),

@@ -21,8 +21,8 @@ from .coefficients import BETAS, handed_out
 from .distance import left_over, stepsizes
 
 STATEMENT = (
-    r"\mathbb E\|\hat y_{t+1}-w_{t+1}\|^2\le\frac1{(1-\beta)^2}\sum_{m\ne m_t}\gamma_m^2\left("
-    r"(M-1)\mathbb E\|\nabla F(w_{i_m})\|^2+\sigma^2\right)"
+    r"\mathbb{E}\|\hat y_{t+1}-w_{t+1}\|^2\le\frac1{(1-\beta)^2}\sum_{m\ne m_t}\gamma_m^2\left("
+    r"(M-1)\mathbb{E}\|\nabla F(w_{i_m})\|^2+\sigma^2\right)"
 )
 
 
@@ -55,7 +55,7 @@ COUNTING = (
     Counting(
         "lemma 11, gradients",
         gradients,
-        r"\Big\|\sum_{m\ne m_t}(1-\beta^{e_m+1})\gamma_mh_m\Big\|^2\le(M-1)\sum_{m\ne m_t}\gamma_m^2\|h_m\|^2"
+        r"\|\sum_{m\ne m_t}(1-\beta^{e_m+1})\gamma_mh_m\|^2\le(M-1)\sum_{m\ne m_t}\gamma_m^2\|h_m\|^2"
         r"\ \text{for all }h_m",
     ),
     Counting("lemma 11, noises", noises, r"(1-\beta^{e_m+1})^2\le1\ \text{for }M-1\text{ gradients}"),

@@ -21,7 +21,7 @@ from .coefficients import BETAS, IDENTITIES, squares, sums
 
 __all__ = ["CLAIM", "PROOF"]
 
-STATEMENT = r"\|\hat z_k-w_k\|\le\Big(\frac M{1-\beta}-1\Big)\frac{\gamma G}{1-\beta}"
+STATEMENT = r"\|\hat z_k-w_k\|\le(\frac M{1-\beta}-1)\frac{\gamma G}{1-\beta}"
 
 
 def rounded(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:

@@ -211,7 +211,8 @@ def _claim(claim: Claim | None) -> dict[str, Any] | None:
         },
         "trivial": claim.trivial.latex() if claim.trivial is not None else None, "notes": claim.notes,
         "identities": [(i.name, i.statement, i.source) for i in claim.identities]
-        + [(c.name, c.statement, "") for c in (*claim.counting, *claim.stability)],
+        + [(c.name, c.statement, "") for c in claim.counting]
+        + [(c.name, c.statement, "") for c in claim.stability],
         "letters": [(symbols.LATEX.get(n, n), symbols.meaning_of(n)) for n in names if symbols.meaning_of(n)],
     }  # fmt: skip
 

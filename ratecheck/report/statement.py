@@ -53,7 +53,8 @@ def as_latex(claim: Claim, rule: Stepsize) -> str:
         for name, inequality in statement.inequalities().items():
             lines.append(rf"\[ {inequality.latex(claim.relation)} \qquad\text{{({name}, {output})}} \]")
     lines += [rf"\[ {i.statement} \]" for i in claim.identities]
-    lines += [rf"\[ {c.statement} \]" for c in (*claim.counting, *claim.stability)]
+    lines += [rf"\[ {c.statement} \]" for c in claim.counting]
+    lines += [rf"\[ {c.statement} \]" for c in claim.stability]
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ import shutil
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ratecheck.core.verdict import Rate, Verdict
@@ -99,7 +99,7 @@ def facts(result: Result, most: int = MANY) -> list[Fact]:
 
     At most ``most`` reasons why cells are NOT APPLICABLE are told one by one.
     """
-    kinds = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result),
+    kinds: dict[str, Callable[[], Iterable[Fact]]] = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result),
              "attack": lambda: (Fact(n, "", t) for n, t in searched(result.get("details", {})))}  # fmt: skip
     return [*_broken(result), *kinds.get(result["evidence"], lambda: _exact(result))()]
 

@@ -39,7 +39,7 @@ def differing(name: str = "heterogeneous_quadratic", par: dict[str, Any] | None 
 )
 def test_without_dissimilarity_it_is_the_homogeneous_run_to_the_bit(name, par, base, strict, replicates):
     one, other = differing(name, par), built_of(problem=Part(*base), workers=5)
-    assert one.constants == {**other.constants, **({"G": None} if name == "heterogeneous_well" else {})}
+    assert one.constants == {**other.constants, **({"G": None, "G_F": None} if name == "heterogeneous_well" else {})}
     one = replace(one, key=other.key)  # samples are those of the whole cell, the problem's name included
     here, there = (simulate(b, 0, replicates, strict=strict) for b in (one, other))
     assert np.array_equal(here.last, there.last)

@@ -293,6 +293,8 @@ def test_no_constant_is_called_like_a_letter_of_the_setting(name):
         ({"stepsize": Stepsize(cap=1 / L), "bound": B**2 / gamma}, "stepsize is the least of the branches"),
         ({"stepsize": Stepsize(given=2 * gamma)}, "stepsize is the least of the branches"),
         ({"assumptions": (at_most("p", 1),)}, "p of the claim"),
+        ({"stepsize": Stepsize(cap=sigma * B / L)}, "not known to be positive"),
+        ({"stepsize": Stepsize(cap=mu / L**2)}, "not known to be positive"),
     ],
 )  # fmt: skip
 def test_constants_of_the_claim_are_not_letters_of_a_derivation(changes, why):

@@ -204,7 +204,7 @@ def test_lemmas_are_looked_at_in_more_than_five_steps():
 
 def test_a_letter_is_as_random_as_what_it_stands_for():
     c, d = (Symbol(name, positive=True) for name in ("c", "d"))
-    least = [Rule("least", c, says=le(c, tau_max), values={"a": tau_max, "b": 2 * tau_max}, cases={"b": ((tau_max,),)})]
+    least = [Rule("least", c, says=le(c, tau_max), values={"a": tau_max, "b": tau_max / 2})]
     steps = [VARIANCE, Inequality("times", le(d * N, d * sigma**2), ((d, "variance"),))]
     run(steps, context())  # a constant that nobody defines
     with pytest.raises(Refused, match="is random"):

@@ -88,7 +88,7 @@ def _asked(says: Fact, facts: Sequence[Fact], context: Context, whole: bool) -> 
     found = str(solver.check())
     if found != "sat":
         return found, {}
-    values = [solver.model().eval(number, model_completion=True) for number in numbers]
+    values = [solver.model().evaluate(number, model_completion=True) for number in numbers]
     if not all(z3.is_rational_value(v) or z3.is_int_value(v) for v in values):
         return found, {}
     return found, {x: sp.Rational(str(v)) for x, v in zip(letters, values, strict=True)}

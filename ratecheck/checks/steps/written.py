@@ -107,7 +107,8 @@ def claim_fault(context: Context) -> str:
 def stepsize_fault(context: Context, in_mean: bool) -> str:
     """Return why no step may rest on the claim's stepsize, '' when they may; ``in_mean``: not all is on every run."""
     for name, branch in context.branches.items():
-        if not plain(branch).is_positive:
+        top = plain(sp.fraction(sp.together(branch))[0]).xreplace(dict(context.may_vanish))
+        if not (plain(branch).is_positive and top.is_positive):
             return f"branch {name!r} is not known to be positive"
     varies = [name for name, f in context.stepsize.branches.items() if OF_ORDER & set(f.names)]
     if varies and context.setting.scheduler == "barrier":
