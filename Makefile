@@ -1,4 +1,4 @@
-# Two commands. `make check`: the main job, with its report. `make test`: the whole default test suite.
+# Two commands. `make check`: the main job, with its report. `make test`: the default test suite (`make test-slow`: the rest).
 # Each works as the first command in a fresh clone; all it needs is python3 (3.11 or newer, with venv) and make.
 PYTHON ?= python3
 VENV := .venv
@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 EXTRAS ?= test,dev
 
-.PHONY: check test lint bench clean
+.PHONY: check test test-slow lint bench clean
 .DELETE_ON_ERROR:
 
 check: $(READY)
 	@$(BIN)/ratecheck check; code=$$?; $(BIN)/ratecheck report latest; exit $$code
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n auto --dist loadgroup -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

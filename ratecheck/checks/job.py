@@ -98,6 +98,7 @@ def run(job: Job) -> list[Result]:
         if "exact" in job.evidence:
             keep(dimensions.check(name, claim, job.name))
             keep(_unless_stopped(job, name, "exact", partial(_exact, job, name, claim, by_hand)))
+        if "exact" in job.evidence and claim.stability:
             keep(_unless_stopped(job, name, "exact", partial(
                 ranges.check, name, claim, job.name, method=job.method, say=partial(_say, job, name),
                 stopped=job.store.stop.is_set,

@@ -81,10 +81,11 @@ class Shelf:
 
 def did_you_mean(name: str, names: list[str]) -> str:
     """Return '; did you mean x?' or a list of what there is."""
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     last = {n: n.rsplit(".", 1)[-1] for n in names}  # two papers may have a theorem of the same name
-    close = difflib.get_close_matches(name.rsplit(".", 1)[-1], sorted({*last.values()}), n=3)
-    near = near or [n for tail in close for n in names if last[n] == tail][:3]
+    near = [n for n in names if last[n] == name] or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    if not near:
+        close = difflib.get_close_matches(name.rsplit(".", 1)[-1], sorted({*last.values()}), n=3)
+        near = [n for tail in close for n in names if last[n] == tail][:3]
     if near:
         return f"; did you mean {' or '.join(near)}?"
     return f"; there are: {', '.join(names) or 'none'}."

@@ -99,8 +99,10 @@ def facts(result: Result, most: int = MANY) -> list[Fact]:
 
     At most ``most`` reasons why cells are NOT APPLICABLE are told one by one.
     """
-    kinds: dict[str, Callable[[], Iterable[Fact]]] = {"monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result),
-             "attack": lambda: (Fact(n, "", t) for n, t in searched(result.get("details", {})))}  # fmt: skip
+    kinds: dict[str, Callable[[], Iterable[Fact]]] = {
+        "monte-carlo": lambda: _measured(result, most), "symbolic": lambda: _derived(result),
+        "attack": lambda: (Fact(n, "", t) for n, t in searched(result.get("details", {}))),
+    }  # fmt: skip
     return [*_broken(result), *kinds.get(result["evidence"], lambda: _exact(result))()]
 
 

@@ -62,6 +62,7 @@ def test_all_sign_patterns_are_the_expectation(order):
     assert abs(found - float(wanted)) <= ROUNDED * float(wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [T1, T2, T3])
 def test_bounds_hold_on_all_orders_of_3_workers_and_7_steps(name):
     result = every_order.check(name, shelf.CLAIMS.get(name), [(3, 7)], None, "test")

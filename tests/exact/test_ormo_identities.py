@@ -50,6 +50,7 @@ def residuals(identities, scheduler, case, method="ormo", labelled=False):
     return orders, failing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_identity_is_exactly_zero_for_all_orders_stepsizes_and_beta(case):
     orders, failing = residuals(IDENTITIES, "async", case)
@@ -57,7 +58,12 @@ def test_every_identity_is_exactly_zero_for_all_orders_stepsizes_and_beta(case):
     assert orders == {(1, 8): 1, (2, 8): 128, (3, 7): 365, (4, 6): 187, (5, 5): 52, (2, 10): 512}[case]
 
 
-BARRIER = [((1, 6), 1), ((2, 8), 16), ((3, 9), 216), pytest.param((4, 8), 576, marks=pytest.mark.slow)]
+BARRIER = [
+    ((1, 6), 1),
+    ((2, 8), 16),
+    pytest.param((3, 9), 216, marks=pytest.mark.slow),
+    pytest.param((4, 8), 576, marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize(("case", "orders"), BARRIER)

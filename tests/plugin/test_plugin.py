@@ -12,6 +12,9 @@ import pytest
 
 from tests.command import ROOT, environment, here
 
+# one process sets up its session; it is not made twice
+pytestmark = pytest.mark.xdist_group("plugin")
+
 THEOREM = '"mishchenko2022.theorem3_convex"'
 SMALL = f'{THEOREM}, scenario="small.toml"'
 
@@ -304,6 +307,7 @@ def test_only_runs_of_failing_tests_are_kept(alone, folder):
     assert (len(told), len(kept)) == (len(raised), len(raised) + foreseen)
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_two_processes_give_the_verdicts_of_one(alone, folder, cache):
     two = pytest_in(folder, cache, "-p", "xdist", "-n", "2", "--ratecheck-alpha", "0.01", "--ratecheck-out", "kept2")

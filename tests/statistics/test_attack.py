@@ -61,6 +61,7 @@ def test_planted_bounds_are_found(mutant):
     assert attack(mutant.claim, 300, claim=claim).verdict.negative
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [THEOREM1, THEOREM3, "mishchenko2022.minibatch_convex", "ormo2024.theorem2"])
 def test_nothing_is_found_against_the_truth(name):
     """Sampled ratios may lie above 1 by chance, by no more than four standard errors of those that are told."""
@@ -73,6 +74,7 @@ def test_nothing_is_found_against_the_truth(name):
     assert found.details["evaluations"] >= 300
 
 
+@pytest.mark.slow
 def test_threads_change_nothing():
     lie = str(LIES / "theorem3_without_m.py")
     one, two = (attack(lie, 200, threads=threads).as_json() for threads in (1, 2))

@@ -139,6 +139,7 @@ def sampled(cells, cv, runs, rng):
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
 @pytest.mark.parametrize(("claim", "grid"), [(THEOREM3, GRID), (MINIBATCH, GRID), (THEOREM1, LIPSCHITZ)])
 def test_a_right_law_matches_on_the_planned_grid_and_a_wrong_one_does_not(claim, grid):

@@ -28,6 +28,7 @@ def changed(step_name, put):
     return verdict(NAME, steps=[*steps[:at], replace(steps[at], says=other), *steps[at + 1 :]])
 
 
+@pytest.mark.slow
 def test_no_step_can_be_changed(monkeypatch):
     monkeypatch.setattr("ratecheck.checks.steps.search.TRIES", 0)
     found, tried = survivors(NAME)

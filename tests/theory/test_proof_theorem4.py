@@ -118,6 +118,7 @@ def test_bound_conditional_and_master_are_derived(name, rules):
     assert {row["verdict"] for row in result.details["steps"]} == {"PROVED"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [(T4, 150), (FIXED, 100)])
 def test_no_step_can_be_changed(name, least, monkeypatch):
     monkeypatch.setattr("ratecheck.checks.steps.search.TRIES", 0)

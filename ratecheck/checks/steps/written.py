@@ -53,7 +53,7 @@ def expressions(of: Any) -> Iterator[sp.Basic]:
     elif isinstance(of, float | complex):
         raise Undone(f"{of} is rounded: write the exact number, Rational(1, 10) for 0.1")
     elif not (of is None or isinstance(of, str | int)):
-        yield sp.sympify(of)
+        raise Undone(f"{of!r} is no expression: write numbers as sympy's Integer and Rational")
 
 
 def _strange(expr: sp.Basic) -> str:
