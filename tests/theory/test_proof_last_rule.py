@@ -94,7 +94,8 @@ def test_smaller_constants_are_not_derived(name, step, less, monkeypatch):
     says = next(one.says for one in proof_of(name).steps if one.name == step)
     changed = le(says.left.xreplace(less), says.right.xreplace(less))
     assert changed != says
-    assert step in swapped(name, step, says=changed).trusted
+    chain = swapped(name, step, says=changed)
+    assert step in chain.trusted or chain.false[0] == step, "z3, where it is installed, finds numbers"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,7 @@ def test_an_induction_may_end_before_every_k():
     for end in (k, k + 1, K - 1, i):
         with pytest.raises(Undone, match="induction runs from"):
             _discharged(Telescope("too far", says, N, end), where)
-    with pytest.raises(Undone, match="induction runs from"):
+    with pytest.raises(Undone, match="not over the whole range"):
         _discharged(Telescope("of i", le(0, Sum(ghat(i), (i, 1, N))), N, k - 1), where)
     with pytest.raises(Undone, match="does not end at N"):
         _discharged(Telescope("mixed", le(0, sum_of(ghat(k), N) + sum_of(ghat(k), K)), N, k - 1), where)
