@@ -112,6 +112,7 @@ def test_denominators_must_be_positive(name, step):
     assert not proved(chain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [SHARP, T2])
 def test_every_assumption_is_used(name):
     everything = shelf.CLAIMS.get(name).assumptions

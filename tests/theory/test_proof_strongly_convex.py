@@ -301,6 +301,7 @@ def test_a_sharper_step_does_not_go_through(step, put, no_search):
         symbolic._discharged(changed, where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "last"), [(PRINTED, 1), (SHORT, 9), (MINI, 9)])
 def test_every_assumption_is_used(name, last, no_search):
     """Of the printed theorem the last one, K >= 3M; the others are those of the short one."""
@@ -314,6 +315,7 @@ def test_delays_that_depend_on_the_data_break_the_first_expectation():
     assert verdict(PRINTED, policy="data-dependent").false[0] == "unbiased"
 
 
+@pytest.mark.slow
 def test_a_step_that_is_missing_is_missed(no_search):
     steps = symbolic.proof_of(MINI).steps
     for i in range(len(steps)):

@@ -58,6 +58,7 @@ def test_all_that_is_claimed_is_derived(name, rule):
     assert Stepsize(**BRANCHES[name]).branches == shelf.STEPSIZES.get(shelf.CLAIMS.get(name).stepsize).branches
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [(T2, 100), (MINI, 30)])
 def test_no_step_can_be_changed(name, least):
     found, tried = survivors(name)

@@ -68,6 +68,7 @@ def test_constants_are_said_to_be_ours_and_dimensions_fit(name):
 # the bounds hold, and are as loose as the proofs make them
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "tightest"), [
     ("theorem1", 3.6), ("theorem1_naive", 3.6), ("theorem1_bounded_delay", 3.0), ("theorem2", 3.0),
     ("theorem2_scaled", 3.0),
@@ -86,6 +87,7 @@ def test_bounds_of_tuned_stepsizes_hold(name, tightest):
     assert 1 < min(by_name["bound"]) < 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "tightest"), [("theorem1_sharp", 1.9), ("theorem1_full_gradient", 1.9)])
 @pytest.mark.statistical
 def test_bounds_for_any_constant_stepsize_hold(name, tightest):
