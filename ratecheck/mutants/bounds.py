@@ -77,7 +77,7 @@ def with_term(
         true = statement.inequalities()[inequality]
         terms = {**true.rhs.terms, term: change(true.rhs.terms[term])}
         kept = Formula(**{n: t for n, t in terms.items() if t is not None})
-        false = replace(statement, **{inequality: Inequality(true.lhs, kept)})
+        false = replace(statement, **{inequality: Inequality(true.lhs, kept, policy=true.policy)})
         return replace(claim, outputs={**claim.outputs, output: false})
 
     return changed

@@ -106,7 +106,9 @@ def test_every_step_is_used(name):
     assert {step.name for step in proof.steps} == used | ends | DENOMINATORS[name]
 
 
-@pytest.mark.parametrize(("name", "step"), [(name, step) for name, steps in DENOMINATORS.items() for step in sorted(steps)])
+@pytest.mark.parametrize(
+    ("name", "step"), [(name, step) for name, steps in DENOMINATORS.items() for step in sorted(steps)]
+)
 def test_denominators_must_be_positive(name, step):
     chain = verdict(name, steps=[one for one in symbolic.proof_of(name).steps if one.name != step])
     assert not proved(chain)
