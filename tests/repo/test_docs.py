@@ -35,6 +35,8 @@ from tests.command import ROOT, here
 
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+#: pages of results, which take their time; the others say how something is done
+RESULTS = {"attack.md", "digits.md", "findings.md", "levy2026.md", "mishchenko2022.md", "ormo.md", "stability.md"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# file: (\S+)\n")
 EXIT = re.compile(r"# exit (\d)")
@@ -157,7 +159,9 @@ def monkeypatch_session():
 
 
 @pytest.mark.usefixtures("compiled")
-@pytest.mark.parametrize("path", PAGES[1:], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [pytest.param(p, marks=[pytest.mark.slow] * (p.name in RESULTS)) for p in PAGES[1:]], ids=lambda p: p.name
+)
 def test_a_page_does_what_it_says(path, tmp_path):
     for _, shown, printed in Page(path, tmp_path).run():
         assert said(shown, printed), f"{path.name} shows\n{shown}\nand what is printed is\n{printed}"

@@ -149,6 +149,10 @@ def test_methods_meet_the_same_delays_starts_and_samples():
 # the experiment
 
 
+#: these tests share one experiment
+ONE_PROCESS = pytest.mark.xdist_group("digits")
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return simulation.perform("digits_small", None, 1, tmp_path_factory.mktemp("small")).document
@@ -160,6 +164,7 @@ def said(document, better, worse):
     return [p for p in document["pairs"] if {p["better"], p["worse"]} == names]
 
 
+@ONE_PROCESS
 @pytest.mark.parametrize(("better", "worse"), BETTER)
 def test_the_orderings_hold_at_small_size(small, better, worse):
     """12 seeds; told apart at 0.05 for all 28 pairs together."""
@@ -168,6 +173,7 @@ def test_the_orderings_hold_at_small_size(small, better, worse):
     assert pair["apart"]
 
 
+@ONE_PROCESS
 def test_curves_end_where_the_table_says(small):
     assert len(small["cells"]) == 8
     assert small["seeds"] == 12

@@ -216,6 +216,7 @@ def test_false_facts_break_on_some_run(step, put):
 # one change at a time
 
 
+@pytest.mark.slow
 def test_no_step_of_minibatch_can_be_changed(no_search):
     found, tried = survivors(MINI)
     assert found == []

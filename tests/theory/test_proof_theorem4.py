@@ -135,6 +135,7 @@ def test_every_step_is_used(name):
     assert {step.name for step in proof.steps} == used | ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [T4, FIXED])
 def test_every_assumption_is_used(name):
     everything = shelf.CLAIMS.get(name).assumptions

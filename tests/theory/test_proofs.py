@@ -82,7 +82,9 @@ def test_data_dependent_delays_break_theorem_3_at_the_first_expectation():
     assert "needs delays independent" in chain.false[1]
 
 
-@pytest.mark.parametrize("name", [T1, T3, MINI])
+@pytest.mark.parametrize(
+    "name", [pytest.param(T1, marks=pytest.mark.slow), pytest.param(T3, marks=pytest.mark.slow), MINI]
+)
 def test_every_assumption_is_used(name):
     """Each assumption of the claim, left out, breaks the proof; K >= M and M | K alone are about other things."""
     all_of = shelf.CLAIMS.get(name).assumptions
@@ -106,7 +108,11 @@ def test_another_constant_is_not_what_is_derived():
 # one step at a time
 
 
-@pytest.mark.parametrize(("name", "least"), [(T1, 60), (T3, 100), (MINI, 30), ("mishchenko2022.literal_weights", 10)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [pytest.param(T1, 60, marks=pytest.mark.slow), pytest.param(T3, 100, marks=pytest.mark.slow), (MINI, 30),
+     ("mishchenko2022.literal_weights", 10)],
+)  # fmt: skip
 def test_no_step_can_be_changed(name, least, monkeypatch):
     monkeypatch.setattr("ratecheck.checks.steps.search.TRIES", 0)  # whether it is false or only not derived is the same
     found, tried = survivors(name)
