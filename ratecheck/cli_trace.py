@@ -1,4 +1,4 @@
-"""The commands ``ratecheck trace ...``: record, import, show."""
+"""The commands ``ratecheck trace ...``: record, import, show, diagnose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from ratecheck.cli_words import Json, echo, echo_json
 
-trace_app = typer.Typer(no_args_is_help=True, help="Real delay traces: record, import, show.")
+trace_app = typer.Typer(no_args_is_help=True, help="Real delay traces: record, import, show, diagnose.")
 
 
 @trace_app.command("record")
@@ -22,6 +22,14 @@ def trace_record(
     rows: Annotated[int, typer.Option(min=1)] = 2000,
     slow: Annotated[int, typer.Option(min=1, help="Make the last worker this many times slower.")] = 1,
     seed: Annotated[int, typer.Option(min=0)] = 0,
+    heavy: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the rows with large residuals that take longer.")
+    ] = 0,
+    heavy_cost: Annotated[int, typer.Option(min=1, help="A batch with a heavy row takes so many times as long.")] = 10,
+    heavy_shift: Annotated[
+        float, typer.Option(min=0, help="How far the heavy rows' own solution lies from the others'.")
+    ] = 0,
+    noise: Annotated[bool, typer.Option("--noise", help="Write the noise of each gradient too.")] = False,
 ) -> None:
     """Run a real asynchronous parameter server on this machine and write who delivered when."""
     from ratecheck.commands import tracing
@@ -35,7 +43,8 @@ def trace_record(
         "slow": slow,
         "seed": seed,
     }
-    for line in tracing.record_to(out, sizes):
+    rows_of = {"heavy": heavy, "heavy_cost": heavy_cost, "heavy_shift": heavy_shift} if heavy else {}
+    for line in tracing.record_to(out, sizes, rows_of, noise):
         echo(line)
 
 
@@ -49,7 +58,10 @@ def trace_import(
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="M, when some workers never deliver.")] = None,
 ) -> None:
-    """Read a CSV of worker,time rows or of one delay per line, and reject what is no schedule of Algorithm 1."""
+    """Read a CSV of worker,time rows or of one delay per line, and reject what is no schedule of Algorithm 1.
+
+    A header may name columns duration, noise_sq, noise_1, noise_2, .. too.
+    """
     from ratecheck.commands import tracing
 
     for line in tracing.import_to(source, out, form, base, workers):
@@ -66,6 +78,29 @@ def trace_show(
     from ratecheck.commands import tracing
 
     data, lines = tracing.describe(source, plot)
+    if as_json:
+        echo_json(data)
+    else:
+        for line in lines:
+            echo(line)
+
+
+@trace_app.command("diagnose")
+def trace_diagnose(
+    source: Path,
+    variance: Annotated[
+        float | None, typer.Option(help="sigma^2; default: the mean of noise_sq over the gradients delivered.")
+    ] = None,
+    level: Annotated[
+        float, typer.Option(help="Largest probability that independent delays are called dependent.")
+    ] = 0.01,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random orders.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Tell from a trace with noise whether its delays look at the noise, how much, and which theorems cover that."""
+    from ratecheck.commands import tracing
+
+    data, lines = tracing.diagnose(source, variance, level, seed)
     if as_json:
         echo_json(data)
     else:

@@ -142,6 +142,10 @@ class Mu2Box(Mu2):
         return out
 
 
+class Mu2InOrderBox(Mu2Box, Mu2InOrder):
+    """Only what is committed, and w in the box."""
+
+
 class NaiveMu2(Mu2):
     """q_t = t d_t, d_t = g + (1 - 1/t) (d_(t-1) - g')."""
 
@@ -244,6 +248,7 @@ METHODS: dict[str, type[Server]] = {
     "async_mu2_sgd": Mu2,
     "async_mu2_sgd_in_order": Mu2InOrder,
     "async_mu2_sgd_box": Mu2Box,
+    "async_mu2_sgd_in_order_box": Mu2InOrderBox,
     "naive_mu2_sgd": NaiveMu2,
     "delay_filtered_sgd": Filtered,
     "ringmaster": Ringmaster,

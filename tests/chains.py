@@ -42,7 +42,7 @@ def survivors(name):
 
 
 def _survivors(claim, proof):
-    rule = shelf.STEPSIZES.get(claim.stepsize)
+    rule = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
     context, found, tried = Context(claim, rule, proof.setting), [], 0
     for i, step in enumerate(proof.steps):
         for changed in changes(step):

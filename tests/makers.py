@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ratecheck.core.cell import Cell
-from ratecheck.core.keys import key_of
+from ratecheck.core.keys import key_of, normals
 from ratecheck.core.part import Part
 from ratecheck.core.schedule import Schedule
 from ratecheck.core.shelf import DELAYS, SCHEDULERS
@@ -18,7 +18,9 @@ from ratecheck.engine.build import Built, build
 from ratecheck.engine.schedule import make
 
 CLOCKS = [name for name in DELAYS.names() if DELAYS.get(name).is_clock]
-ORDERS = [name for name in DELAYS.names() if not DELAYS.get(name).is_clock]
+ORDERS = [name for name in DELAYS.names() if DELAYS.get(name).order is not None]
+LOOKING = [name for name in DELAYS.names() if DELAYS.get(name).stretch is not None]
+RULES = [name for name in DELAYS.names() if DELAYS.get(name).pick is not None]
 
 
 def random_order(workers: int, steps: int, seed: int = 0) -> list[int]:
@@ -42,10 +44,11 @@ def parameters_of(name: str, workers: int, steps: int, folder: Path) -> dict[str
 def schedule_of(
     name: str, workers: int, steps: int, folder: Path, *, seed: int = 1, scheduler: str = "async", close: bool = False
 ) -> Schedule:
-    """Return a schedule of one delay model of the shelf."""
-    delays = DELAYS.get(name)
+    """Return a schedule of one delay model of the shelf; rules that look at samples see normal ones."""
+    delays, key = DELAYS.get(name), key_of(name, seed)
     par = delays.parameters(parameters_of(name, workers, steps, folder))
-    return make(SCHEDULERS.get(scheduler), delays, par, workers, steps, key_of(name, seed), close=close)
+    look = (lambda handouts: normals(key, handouts)[:, None]) if delays.pick else None
+    return make(SCHEDULERS.get(scheduler), delays, par, workers, steps, key, close=close, noise=look)
 
 
 def cell_of(
@@ -53,7 +56,7 @@ def cell_of(
     noise: str = "gaussian", sigma: float = 0.4, output: str = "R1", problem: Part | None = None,
 ) -> Cell:  # fmt: skip
     """Return a quadratic cell; ``folder`` takes the files that a delay model needs."""
-    par = parameters_of(delays, workers, steps, folder) if folder else {"spread": 7}
+    par = parameters_of(delays, workers, steps, folder) if folder else {"spread": 7} if delays in CLOCKS else {}
     objective = problem or Part("quadratic", {"spectrum": [0.125, 0.3, 1.0], "radius": 2})
     return Cell(objective, Part(noise), Part(delays, par), workers, steps, sigma, output)
 

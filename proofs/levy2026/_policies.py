@@ -3,6 +3,10 @@
 Independent noises of one law, +-1 if nothing else is said; M in flight at the start, a fresh one after each delivery.
 S_t is the sum of the t that have arrived. A policy sees what is in flight (never a sample not yet drawn) and names who
 delivers. With f = 0 the error of the q of asynchronous mu^2-SGD is S_t. All in Fractions.
+
+``largest_second_moment`` is the worst policy that sees noises whole, ``largest_when_seen`` the worst one that sees a
+label of each (a duration, say), with which the noise has a mean and a variance. Both are dynamic programmes, exact:
+their oracle tries every function from what was seen to a choice (``tests/exact/test_in_flight_lemma.py``).
 """
 
 from __future__ import annotations
@@ -15,8 +19,26 @@ from math import comb, prod
 
 #: values in flight, the oldest first -> which of them is delivered
 Policy = Callable[[tuple[Fraction, ...]], int]
-HALF = Fraction(1, 2)
+#: noise -> its probability
+Law = Mapping[Fraction, Fraction]
+#: mean and variance of the noise given a label -> probability of the label
+Labels = Mapping[tuple[Fraction, Fraction], Fraction]
+HALF, ZERO = Fraction(1, 2), Fraction(0)
 SIGNS = {Fraction(-1): HALF, Fraction(1): HALF}
+
+
+def variance(law: Law) -> Fraction:
+    """Return E z^2."""
+    return sum((chance * z * z for z, chance in law.items()), ZERO)
+
+
+def one_sided(workers: int, deliveries: int) -> dict[Fraction, Fraction]:
+    """Return a law of mean 0 that takes 1 with probability (M - 1)/(t + M - 1), and signs for one worker.
+
+    On average M - 1 of the t + M - 1 noises drawn are 1: all of them can stay in flight.
+    """
+    p = Fraction(workers - 1, deliveries + workers - 1)
+    return {-p / (1 - p): 1 - p, Fraction(1): p} if p else dict(SIGNS)
 
 
 def oldest(flying: tuple[Fraction, ...]) -> int:
@@ -29,14 +51,12 @@ def smallest(flying: tuple[Fraction, ...]) -> int:
     return flying.index(min(flying))
 
 
-def second_moment(
-    workers: int, deliveries: int, policy: Policy, law: Mapping[Fraction, Fraction] | None = None
-) -> Fraction:
+def second_moment(workers: int, deliveries: int, policy: Policy, law: Law | None = None) -> Fraction:
     """Return E S_t^2 under a policy, by enumerating all samples."""
     law = law or SIGNS
-    total = Fraction(0)
+    total = ZERO
     for samples in product(law, repeat=workers + deliveries - 1):
-        flying, arrived, fresh = list(samples[:workers]), Fraction(0), list(samples[workers:])
+        flying, arrived, fresh = list(samples[:workers]), ZERO, list(samples[workers:])
         for _ in range(deliveries):
             arrived += flying.pop(policy(tuple(flying)))
             flying += fresh[:1]
@@ -45,29 +65,36 @@ def second_moment(
     return total
 
 
-def largest_second_moment(workers: int, deliveries: int, law: Mapping[Fraction, Fraction] | None = None) -> Fraction:
-    """Return the largest E S_t^2 over all policies, by dynamic programming.
+def largest_second_moment(workers: int, deliveries: int, law: Law | None = None) -> Fraction:
+    """Return the largest E S_t^2 over all policies that see the noises in flight."""
+    return largest_when_seen(workers, deliveries, {(z, ZERO): chance for z, chance in (law or SIGNS).items()})
 
-    The state is how often each value is in flight and what has arrived: samples are alike but for their value.
+
+def largest_when_seen(workers: int, deliveries: int, labels: Labels) -> Fraction:
+    """Return the largest E S_t^2 over all policies that see a label of each noise in flight, by dynamic programming.
+
+    Given all labels, and so who delivers when, noises are independent: S_t^2 is (sum of means)^2 + sum of variances of
+    what has arrived. The state is how often each label is in flight and the sum of means so far: samples with one label
+    are alike.
     """
-    values, chances = zip(*sorted((law or SIGNS).items()), strict=True)
+    seen, chances = zip(*sorted(labels.items()), strict=True)
 
     @cache
-    def best(flying: tuple[int, ...], arrived: Fraction, left: int) -> Fraction:
-        if left == 0:
-            return arrived * arrived
-        return max(drawn(less(flying, i), arrived + values[i], left - 1) for i, n in enumerate(flying) if n)
+    def best(flying: tuple[int, ...], means: Fraction, left: int) -> Fraction:
+        rests = ((i, less(flying, i)) for i, n in enumerate(flying) if n)
+        found: list[Fraction] = [seen[i][1] + drawn(rest, means + seen[i][0], left - 1) for i, rest in rests]
+        return max(found)
 
     @cache
-    def drawn(flying: tuple[int, ...], arrived: Fraction, left: int) -> Fraction:
+    def drawn(flying: tuple[int, ...], means: Fraction, left: int) -> Fraction:
         if left == 0:
-            return arrived * arrived
-        return sum((c * best(less(flying, i, -1), arrived, left) for i, c in enumerate(chances)), Fraction(0))
+            return means * means
+        return sum((c * best(less(flying, i, -1), means, left) for i, c in enumerate(chances)), ZERO)
 
-    total = Fraction(0)
-    for samples in product(range(len(values)), repeat=workers):
-        flying = tuple(samples.count(i) for i in range(len(values)))
-        total += prod((chances[i] for i in samples), start=Fraction(1)) * best(flying, Fraction(0), deliveries)
+    total = ZERO
+    for samples in product(range(len(seen)), repeat=workers):
+        flying = tuple(samples.count(i) for i in range(len(seen)))
+        total += prod((chances[i] for i in samples), start=Fraction(1)) * best(flying, ZERO, deliveries)
     return total
 
 

@@ -5,37 +5,22 @@ n = t + M - 1, N the sum of all n noises and F that of the M - 1 in flight, nois
 do not foresee samples not yet drawn E||N||^2 <= n sigma^2 (a martingale) and
 E||F||^2 <= (M - 1) E sum over all n of ||xi||^2 <= (M - 1) n sigma^2 (Cauchy-Schwarz, M - 1 terms). Hence
 E||noise||^2 <= (1 + sqrt(M - 1))^2 n sigma^2, of the right order where all we know is the variance. For delays that are
-independent of the samples it is at most t sigma^2. Looked at here: the first for all orders on a quadratic, the second
-for noise +-1 and a skew law, under the worst policy.
+independent of the samples it is at most t sigma^2 (``in_flight_independent``). Looked at here: the first for all orders
+on a quadratic, the second for three laws, under the worst policy.
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import lru_cache
 
-from ratecheck.core.claim import Claim
+from ratecheck.core.claim import Claim, has
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import LIMITS, SOURCE
-from ._policies import SIGNS, largest_second_moment
+from ._flight_proof import REPAIRED as PROOF
+from .in_flight_variance import back, by_size
 from .step15_cross_term import second_moments
 
-
-def skew(workers: int, deliveries: int) -> dict[Fraction, Fraction]:
-    """Return a law of mean 0 that takes 1 with probability (M - 1)/(t + M - 1): that value is slow."""
-    p = Fraction(workers - 1, deliveries + workers - 1)
-    return {-p / (1 - p): 1 - p, Fraction(1): p} if p else dict(SIGNS)
-
-
-@lru_cache(maxsize=64)
-def worst(workers: int, deliveries: int) -> Fraction:
-    """Slack of E||noise||^2 <= (1 + sqrt(M-1))^2 n sigma^2: of its square, with the root on one side alone."""
-    draws, slacks = deliveries + workers - 1, []
-    for law in (SIGNS, skew(workers, deliveries)):
-        variance = sum((chance * z * z for z, chance in law.items()), Fraction(0))
-        over = largest_second_moment(workers, deliveries, law) / (draws * variance) - workers
-        slacks.append(4 * (workers - 1) - over**2 if over > 0 else -over)
-    return min(slacks)
+__all__ = ["CLAIM", "PROOF"]
 
 
 def of_orders(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:
@@ -44,18 +29,19 @@ def of_orders(worker: Sequence[int], delay: Sequence[int], workers: int) -> Frac
     return 2 * noise + 2 * drift - error
 
 
-def of_policies(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:
-    """Slack for the worst policy; of an order only M and t count, for the policy makes its own."""
-    return worst(workers, len(worker))
-
-
 COUNTING = (
     Counting(
         "with a factor 2",
         of_orders,
         r"\mathbb{E}\|\epsilon_t\|^2\le2\,\mathbb{E}\|\text{noise}\|^2+2\,\mathbb{E}\|\text{drift}\|^2",
+        lemma="drift",
     ),
-    Counting("under the worst policy", of_policies, r"\mathbb{E}\|\text{noise}\|^2\le(1+\sqrt{M-1})^2(t+M-1)\sigma^2"),
+    Counting(
+        "under the worst policy",
+        by_size(back),
+        r"\mathbb{E}\|\text{noise}\|^2\le(1+\sqrt{M-1})^2(t+M-1)\sigma^2",
+        lemma="arrived",
+    ),
 )
 
 CLAIM = Claim(
@@ -65,9 +51,9 @@ CLAIM = Claim(
         "$\\mathbb{E}\\|\\epsilon_t\\|^2\\le2\\,\\mathbb{E}\\|\\text{noise}\\|^2"
         "+2\\,\\mathbb{E}\\|\\text{drift}\\|^2$, and "
         "$\\mathbb{E}\\|\\text{noise}\\|^2\\le(1+\\sqrt{M-1})^2(t+M-1)\\sigma^2$ for delays that may look at "
-        "samples in flight, $t\\sigma^2$ for independent ones."
+        "samples in flight."
     ),
-    assumptions=(),
+    assumptions=(has("sigma"),),
     outputs={},
     stepsize="constant",
     method="async_mu2_sgd",

@@ -15,7 +15,8 @@ from ratecheck.core.proof import Counting, Earlier, Inequality, Scalar, Square, 
 from ratecheck.core.setting import again, delta, g_0, g_flying, ghat, h, h_flying, i, j, m, p, s, t_0, u
 from ratecheck.core.symbols import B, K, L, M, Q, W, k, mean_gap, output_gap, sigma
 
-from ._in_flight_convex import FIRST, SLOPE, SLOPE_0, WINDOWS, at_most_c, c
+from ._in_flight_convex import BRANCHES, FIRST, SLOPE, SLOPE_0, WINDOWS
+from ._smallest_branch import c
 
 _N = Symbol("N", nonnegative=True)
 _FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
@@ -46,7 +47,7 @@ _EACH_ITERATE: tuple[Step, ...] = (
          total(i, 4 * L * ghat(i) * _SLOPE_I, "window, earlier"),
          total(i, ghat(i) * _SLOPE_I, "a quarter, earlier")),
     ),
-    *at_most_c("ghatf", g_flying(k, j)),
+    *BRANCHES.at_most_c("ghatf", g_flying(k, j)),
     Counting("handed out", "handed out", {"attribute": ghat(k) * SLOPE}),
     Inequality(
         "in flight before k", le(_FLYING, c * (FIRST * SLOPE_0 + _BEFORE)),

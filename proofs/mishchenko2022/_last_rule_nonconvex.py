@@ -13,7 +13,8 @@ from ratecheck.core.proof import Class, Counting, Earlier, Inequality, Square, S
 from ratecheck.core.setting import again, g_0, g_flying, ghat, h, h_0, h_flying, h_virtual, i, j, m, p, phi, t_0
 from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, k, mean_gradient_sq, sigma
 
-c = Symbol("c", positive=True)
+from ._smallest_branch import c
+
 _N = Symbol("N", nonnegative=True)
 _SLOPE, _SLOPE_I, _SLOPE_0 = (Ip(v, v) for v in (h(k), h(i), h_0))
 _FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))

@@ -10,16 +10,17 @@ from ratecheck.core.proof import Given, Inequality, Proof, le
 from ratecheck.core.setting import ASYNC, applied, tau
 from ratecheck.core.symbols import K, M, W, k
 
-from ._in_flight_convex import CONSTANT_BRANCHES, at_least, c
+from ._in_flight_convex import BRANCHES
 from ._last_rule_convex import WEIGHTS
+from ._smallest_branch import c
 
 _SHARE = Rational(3, 8)
 
 PROOF = Proof(
     ASYNC,
     (
-        *CONSTANT_BRANCHES,
-        at_least("least gamma", applied(k), tau(k)),
+        *BRANCHES.constant(),
+        BRANCHES.at_least("least gamma", applied(k), tau(k)),
         Given("W RL", "W", "RL"),
         *WEIGHTS,
         Inequality("from 2M", le(_SHARE * K * c, W + _SHARE * (2 * M - K) * c), (("weights RL",),)),

@@ -46,9 +46,10 @@ from ratecheck.core.setting import (
 )
 from ratecheck.core.symbols import B, K, L, M, Q, W, k, mean_gap, output_gap, sigma, virtual_sq
 
-from ._in_flight_convex import FIRST, SLOPE, SLOPE_0, STEPSIZE, WINDOWS, at_least, at_most_c, c
+from ._in_flight_convex import BRANCHES, FIRST, SLOPE, SLOPE_0, STEPSIZE, WINDOWS
 from ._in_flight_convex import ONE_STEP as IN_FLIGHT
 from ._last_rule_convex import RL_BOUND
+from ._smallest_branch import c
 
 _N = Symbol("N", nonnegative=True)
 _FLYING = Sum(g_flying(k, j) ** 2 * Ip(h_flying(k, j), h_flying(k, j)), (j, 1, M - 1))
@@ -172,7 +173,7 @@ def _final(rule: str, squares: Expr, noise: Rational, rest: tuple[object, ...]) 
 
 _CLOSED = (
     *_master("R1"),
-    at_least("least ghat", ghat(k), t(k)),
+    BRANCHES.at_least("least ghat", ghat(k), t(k)),
     Counting("closed delays", "closed"),
     Inequality(
         "weights R1", le(Rational(3, 4) * K * c, W),
@@ -187,8 +188,8 @@ _CLOSED = (
 
 _ARRIVED = (
     *_master("R0"),
-    *at_most_c("gamma", applied(k)),
-    at_least("least gamma", applied(k), tau(k)),
+    *BRANCHES.at_most_c("gamma", applied(k)),
+    BRANCHES.at_least("least gamma", applied(k), tau(k)),
     Counting("delays", "delays"),
     Counting("delivered", "delivered", {"power": 1}),
     Counting("delivered squares", "delivered", {"power": 2}),

@@ -10,7 +10,6 @@ from ratecheck.core.proof import (
     Counting,
     Given,
     Inequality,
-    Power,
     Proof,
     Rule,
     Scalar,
@@ -38,57 +37,27 @@ from ratecheck.core.symbols import Delta, K, L, M, Q, V, W, k, mean_gradient_sq,
 
 from ._in_flight_nonconvex import CROWD, CROWDS, FIRST, FIRST_STEP, INITIAL, LATER, SLOPE, SLOPE_0, in_flight, one_step
 from ._last_rule_nonconvex import RL_BOUND
+from ._smallest_branch import CONSTANT, Branches, c
 
-c = Symbol("c", positive=True)
 _N = Symbol("N", nonnegative=True)
 _FLYING = in_flight(h_flying(k, j))
 _WAIT_0 = Sum((t_0(m) - 1) * g_0(m) ** 2 * SLOPE_0, (m, 1, M))
-_CONSTANT = ("cap", "noise")
-
-
-def _at_most_c(name: str, of: Expr) -> tuple[Step, ...]:
-    """``of`` is at most each branch, hence at most c."""
-    each = {"cap": ((1 / (2 * M * L), f"{name}: cap"),),
-            "noise": ((1 / (sigma * sqrt(K * L)), f"{name}: noise"),)}  # fmt: skip
-    return (
-        *(Rule(f"{name}: {branch}", of, below=branch) for branch in ("delay", *_CONSTANT)),
-        Rule(f"{name} <= c", c, says=le(of, c), branches=_CONSTANT, cases=each),
-    )
-
-
-def _at_least(name: str, of: Expr, delay: Expr) -> Step:
-    """``of``, the rule at ``delay``, is at least c (1 - delay/(2M)): the arithmetic-geometric mean inequality."""
-    return Rule(
-        name, of, says=le(c - c * delay / (2 * M), of),
-        cases={
-            "delay": ((1 / (4 * L * delay), "c: cap"), (c / (2 * M * delay), Power(M - delay))),
-            "cap": ((1 / (2 * M * L), "c: cap"),),
-            "noise": ((1 / (sigma * sqrt(K * L)), "c: noise"),),
-        },
-    )  # fmt: skip
-
-
-def _window(name: str, of: Expr, delay: Expr, below: str) -> Step:
-    """What a gradient costs while it waits, (M - 1) c (delay - 1) times its stepsize, is paid by 1/(4 L delay)."""
-    return Scalar(
-        name, le((M - 1) * c * (delay - 1) * of, 1 / (8 * L**2)),
-        ((1 / (8 * L**2), "c: cap"), (c / (4 * L),), ((M - 1) * c / (4 * L), below), ((M - 1) * c * of,)),
-    )  # fmt: skip
-
+_BRANCHES = Branches(2, 4, sigma * sqrt(K * L))
 
 _STEPSIZE = (
-    Rule("c: cap", c, below="cap", branches=_CONSTANT),
-    Rule("c: noise", c, below="noise", branches=_CONSTANT),
-    Rule("1/c", c, says=le(1 / c, 2 * M * L + sigma * sqrt(K * L / Delta)), branches=_CONSTANT),
-    *_at_most_c("ghat", ghat(k)),
-    *_at_most_c("ghat0", g_0(m)),
-    *_at_most_c("ghatf", g_flying(k, j)),
+    *_BRANCHES.constant(),
+    Rule("1/c", c, says=le(1 / c, 2 * M * L + sigma * sqrt(K * L / Delta)), branches=CONSTANT),
+    *_BRANCHES.at_most_c("ghat", ghat(k)),
+    *_BRANCHES.at_most_c("ghat0", g_0(m)),
+    *_BRANCHES.at_most_c("ghatf", g_flying(k, j)),
+    Rule("ghat: delay", ghat(k), below="delay"),
+    Rule("ghat0: delay", g_0(m), below="delay"),
     Counting("t >= 1", "at least 1", {"of": t(k)}),
     Scalar(
         "ghat <= 1/(4L)", le(ghat(k), 1 / (4 * L)), ((1 / (4 * L), "ghat: delay"), (ghat(k), "t >= 1")),
     ),
-    _window("window", ghat(k), t(k), "ghat: delay"),
-    _window("first window", g_0(m), t_0(m), "ghat0: delay"),
+    _BRANCHES.window("window", ghat(k), t(k), "ghat: delay"),
+    _BRANCHES.window("first window", g_0(m), t_0(m), "ghat0: delay"),
 )  # fmt: skip
 
 _ONE_STEP = (
@@ -198,7 +167,7 @@ def _final(rule: str, squares: Expr, sharper: int, printed: int, rest: tuple[obj
 
 _CLOSED = (
     *_master("R1"),
-    _at_least("least ghat", ghat(k), t(k)),
+    _BRANCHES.at_least("least ghat", ghat(k), t(k)),
     Counting("closed delays", "closed"),
     Inequality(
         "weights R1", le(K * c / 2, W), (("W R1",), total(k, "least ghat"), (c / (2 * M), "closed delays")),
@@ -213,8 +182,8 @@ _CLOSED = (
 
 _ARRIVED = (
     *_master("R0"),
-    *_at_most_c("gamma", applied(k)),
-    _at_least("least gamma", applied(k), tau(k)),
+    *_BRANCHES.at_most_c("gamma", applied(k)),
+    _BRANCHES.at_least("least gamma", applied(k), tau(k)),
     Counting("delays", "delays"),
     Counting("delivered", "delivered", {"power": 1}),
     Counting("delivered squares", "delivered", {"power": 2}),

@@ -17,8 +17,11 @@ from ratecheck.core.identity import Counting
 
 from . import lemma2
 from ._auxiliary import CASES, SOURCE, group
+from ._lemma11_proof import PROOF
 from .coefficients import BETAS, handed_out
 from .distance import left_over, stepsizes
+
+__all__ = ["CLAIM", "PROOF"]
 
 STATEMENT = (
     r"\mathbb{E}\|\hat y_{t+1}-w_{t+1}\|^2\le\frac1{(1-\beta)^2}\sum_{m\ne m_t}\gamma_m^2\left("
@@ -57,8 +60,9 @@ COUNTING = (
         gradients,
         r"\|\sum_{m\ne m_t}(1-\beta^{e_m+1})\gamma_mh_m\|^2\le(M-1)\sum_{m\ne m_t}\gamma_m^2\|h_m\|^2"
         r"\ \text{for all }h_m",
+        lemma="lemma 2, in flight",
     ),
-    Counting("lemma 11, noises", noises, r"(1-\beta^{e_m+1})^2\le1\ \text{for }M-1\text{ gradients}"),
+    Counting("lemma 11, noises", noises, r"(1-\beta^{e_m+1})^2\le1\ \text{for }M-1\text{ gradients}", lemma="ahead"),
 )
 
 CLAIM = Claim(

@@ -7,6 +7,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import SOURCE, arrived, beta_of, momentum_of, rounding_of_history
 
@@ -38,6 +40,7 @@ IDENTITIES = (
         of_model,
         STATEMENT,
         f"{SOURCE}, (3)-(4)",
+        lemma="one worker, x",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
@@ -47,10 +50,18 @@ IDENTITIES = (
         of_momentum,
         STATEMENT,
         f"{SOURCE}, (3)-(4)",
+        lemma="one worker, u",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
     ),
+)
+
+#: the induction over the steps, for one gradient, is in ``ratecheck.checks.steps.degenerate``
+PROOF = Proof(
+    ORMO,
+    tuple(Counting(f"one worker, {what}", f"one worker, {what}") for what in ("first u", "first x", "u", "x")),
+    proves={"": {"one worker, momentum": "one worker, u", "one worker, model": "one worker, x"}},
 )
 
 CLAIM = Claim(

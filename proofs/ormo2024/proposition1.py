@@ -8,6 +8,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_barrier import ORMO_ROUNDS
 
 from ._auxiliary import SOURCE, beta_of, issued, momentum_of, moved, rounding_of_history
 
@@ -40,6 +42,7 @@ IDENTITIES = (
         of_model,
         MODEL,
         f"{SOURCE}, Proposition 1",
+        lemma="rounds: x",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
@@ -49,10 +52,18 @@ IDENTITIES = (
         of_momentum,
         MOMENTUM,
         f"{SOURCE}, Proposition 1",
+        lemma="rounds: u",
         history=True,
         rounding=rounding_of_history,
         needs=("beta", "u"),
     ),
+)
+
+#: the induction over the rounds, for one gradient, is in ``ratecheck.checks.steps.degenerate``
+PROOF = Proof(
+    ORMO_ROUNDS,
+    (Counting("momentum", "rounds: u"), Counting("model", "rounds: x")),
+    proves={"": {"proposition1, momentum": "momentum", "proposition1, model": "model"}},
 )
 
 CLAIM = Claim(

@@ -8,6 +8,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_barrier import ASYNC_ROUNDS
 
 from ._auxiliary import SOURCE
 
@@ -19,7 +21,9 @@ def residual(view: View) -> Any:
     return 0 * view.x if view.step % view.workers else view.x - view.virtual
 
 
-IDENTITIES = (Identity("remark1", residual, STATEMENT, f"{SOURCE}, Remark 1"),)
+IDENTITIES = (Identity("remark1", residual, STATEMENT, f"{SOURCE}, Remark 1", lemma="rounds, plain"),)
+
+PROOF = Proof(ASYNC_ROUNDS, (Counting("round", "rounds, plain"),), proves={"": {"remark1": "round"}})
 
 CLAIM = Claim(
     title="Remark 1: the barrier makes asynchronous SGD minibatch SGD",

@@ -8,6 +8,8 @@ from typing import Any
 
 from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Identity, View
+from ratecheck.core.proof import Counting, Proof
+from ratecheck.core.setting_ormo import ORMO
 
 from ._auxiliary import CASES, LETTERS, SOURCE, moved
 
@@ -19,7 +21,9 @@ def residual(view: View) -> Any:
     return view.x - view.virtual - moved(view.in_flight[:-1], 0 * view.x)
 
 
-IDENTITIES = (Identity("remark3", residual, STATEMENT, f"{SOURCE}, Remark 3"),)
+IDENTITIES = (Identity("remark3", residual, STATEMENT, f"{SOURCE}, Remark 3", lemma="without momentum"),)
+
+PROOF = Proof(ORMO, (Counting("model", "without momentum"),), proves={"": {"remark3": "model"}})
 
 CLAIM = Claim(
     title="OrMo, Remark 3: without momentum it is asynchronous SGD",

@@ -11,7 +11,7 @@ from ratecheck.core.symbols import G_F, L, M, beta, sigma
 
 from ._auxiliary import SOURCE
 from ._theorem1_full_gradient_proof import PROOF
-from .theorem1_sharp import ASSUMPTIONS, A, S, sharp
+from .theorem1_sharp import ASSUMPTIONS, CELLS, A, S, sharp
 from .virtual_iterate import IDENTITIES
 
 __all__ = ["CLAIM", "PROOF"]
@@ -38,4 +38,5 @@ CLAIM = Claim(
     },
     trivial=Formula(G_F**2),
     identities=IDENTITIES,
+    cells=CELLS,
 )

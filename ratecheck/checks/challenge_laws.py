@@ -8,7 +8,6 @@ approximation, and only truncated where one draw would decide.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from ratecheck.checks.challenge_orders import order_faults, policy_faults
 from ratecheck.core.delays import Delays
 from ratecheck.core.keys import key_of, wrapping
 from ratecheck.core.noise import Noise
@@ -98,6 +98,20 @@ def _below_fault(what: str, draws: Vector, declared: float, variance: float) -> 
     return _said(what, declared, mean, chance, draws.size) if mean < declared - chance else None
 
 
+def _sign_fault(draws: Vector) -> str | None:
+    """Return a sentence when signs are not fair among draws of some size: they are, given all sizes, if z is as -z.
+
+    Exact: a binomial test for each of eight sizes, nested halves of the draws, which share the level.
+    """
+    signs = np.sign(draws[np.argsort(-np.abs(draws), kind="stable")])
+    for halvings in range(8):
+        large = signs[: signs.size >> halvings]
+        above, below = int((large > 0).sum()), int((large < 0).sum())
+        if above + below and stats.binomtest(above, above + below).pvalue < ALARM / 8:
+            return f"its law is declared symmetric, and of its {large.size} largest draws {above} are positive"
+    return None
+
+
 def _dependence_fault(what: str, a: Vector, b: Vector | None = None) -> str | None:
     """Return a sentence when bounded sequences (n,) are correlated at some lag (one with itself: lag >= 1).
 
@@ -170,6 +184,8 @@ def _noise_faults(
     ]
     if np.abs(draws).max() > bound * (1 + 2.0**-50):
         faults.append(f"|z| <= {bound:g} is declared, and {np.abs(draws).max():g} was drawn")
+    if noise.symmetric(given):
+        faults.append(_sign_fault(draws))
     faults += [_dependence_fault("its draws", mark) for mark in _marks(draws)]
     fill(key + np.uint64(1), 0, numbers, again)
     pairs = zip(_marks(again), _marks(blocks[0]), strict=True)
@@ -210,9 +226,10 @@ def challenge_delays(
         workers, steps = [delays.recorded(given)[0]], min(steps, delays.recorded(given)[1])
     with wrapping():
         found = list(_clock_faults(delays, given, key)) if delays.is_clock else []
+        found += policy_faults(delays, given, key)
         for count in workers:
-            found += _order_faults(delays, given, count, steps, key)
-    return [f"delays {delays.name!r}: {sentence}." for sentence in found]
+            found += order_faults(delays, given, count, steps, key)
+    return [f"delays {delays.name!r}: {sentence}." for sentence in dict.fromkeys(found)]
 
 
 def _clock_faults(delays: Delays, given: Mapping[str, Any], key: np.uint64, samples: int = 2048) -> Iterator[str]:
@@ -242,47 +259,3 @@ def _clock_faults(delays: Delays, given: Mapping[str, Any], key: np.uint64, samp
             ("durations of two workers", a, b), ("durations of two workers", b, a),
         )  # fmt: skip
         yield from (fault for job in jobs if (fault := _dependence_fault(*job)))
-
-
-def arrivals(
-    delays: Delays, given: Mapping[str, Any], workers: int, steps: int, key: np.uint64
-) -> npt.NDArray[np.int64]:
-    """Return the workers in order of arrival (steps,) under asynchronous dispatch; ties go by number."""
-    if delays.order is not None:
-        return np.asarray(delays.order(workers, steps, given, key))
-    assert delays.duration is not None
-    means, numbers = delays.means(workers, given).tolist(), delays.numbers(given)
-    done = [0] * workers
-    heap = [(float(delays.duration(key, m, 0, means[m], numbers)), m) for m in range(workers)]
-    heapq.heapify(heap)
-    found = []
-    for _ in range(steps):
-        time, m = heap[0]
-        found.append(m)
-        done[m] += 1
-        heapq.heapreplace(heap, (time + float(delays.duration(key, m, done[m], means[m], numbers)), m))
-    return np.array(found, dtype=np.int64)
-
-
-def largest_delay(order: npt.NDArray[np.int64], workers: int) -> int:
-    """Return the largest delay tau = k - prev of an order of arrivals (K,) of asynchronous SGD."""
-    last, longest = [0] * workers, 0
-    for k, m in enumerate(order.tolist(), 1):
-        longest, last[m] = max(longest, k - last[m]), k
-    return longest
-
-
-def _order_faults(delays: Delays, given: Mapping[str, Any], workers: int, steps: int, key: np.uint64) -> Iterator[str]:
-    order = arrivals(delays, given, workers, steps, key)
-    at = f"with M = {workers}"
-    if order.shape != (steps,) or order.dtype != np.int64:
-        yield f"its order {at} is {order.dtype}{order.shape}, not int64({steps},)"
-    elif order.min() < 0 or order.max() >= workers:
-        yield f"its order {at} names worker {order.min() if order.min() < 0 else order.max()}"
-    elif not np.array_equal(order, arrivals(delays, given, workers, steps, key)):
-        yield f"the same key does not give the same order {at}"
-    else:
-        declared = delays.longest(workers, given) if delays.longest else None
-        seen = largest_delay(order, workers)
-        if declared is not None and seen > declared:
-            yield f"the largest delay {at} is declared {declared}, and {seen} was seen"

@@ -10,6 +10,7 @@ the fact names a counting lemma, and the step must rest on it; that both say the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -24,9 +25,9 @@ from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
 from ratecheck.core.gram import Ip, Vec
 from ratecheck.core.identity import Counting, Identity
-from ratecheck.core.proof import Fact, Proof
+from ratecheck.core.proof import Class, Fact, Proof
 from ratecheck.core.schedule import Schedule
-from ratecheck.core.setting import again, g_0, ghat, i, j, m, p, t, t_0, tau
+from ratecheck.core.setting import again, applied, g_0, ghat, i, j, m, p, t, t_0, tau
 from ratecheck.core.setting_ormo import age, age_0, aged, kept, kept_0, late, r
 from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, K, L, M, k, sigma, tau_max
 from ratecheck.core.symbols import tau as tau_
@@ -73,7 +74,10 @@ def _fails(claim: Claim, thing: Identity | Counting) -> str:
     """Return an arrival order on which the fact does not hold, in words, '' when there is none."""
     method, desk = shelf.METHODS.get(claim.method), shelf.SCHEDULERS.get(claim.scheduler)
     if isinstance(thing, Identity):
-        found = [exact.sweep_identity(thing, method, desk, case) for case in CASES]
+        alone = bool(claim.cases) and all(workers == 1 for workers, _ in claim.cases)  # about one worker
+        whole = [(workers, desk.period(workers) * -(-steps // desk.period(workers))) for workers, steps in CASES]
+        cases, given = claim.cases if alone else whole, tuple(sorted(claim.fixed.items()))
+        found = [exact.sweep_identity(thing, method, desk, case, given) for case in cases]
     else:
         found = [exact.sweep_counting(thing, desk, case) for case in (*CASES, *FURTHER)]
         found += [{**exact.counting_fault(thing, desk, workers, order), "M": workers, "order": list(order)}
@@ -89,18 +93,22 @@ def _lemmas(proof: Proof, name: str) -> set[str]:
         if step.name in needed:
             needed |= set(step.uses)
             found |= {getattr(step, "lemma", "")} - {""}
+            found |= {step.of} if isinstance(step, Class) else set()  # an inequality of the class of functions
             by = getattr(step, "by", ())  # equations of the setting, too, may be lemmas
             found |= {of for one in ((by,) if isinstance(by, str) else by) if isinstance(one, str)
                       and (of := proof.setting.lemmas.get(one))}  # fmt: skip
+            summed = (e for e, (atom, _) in proof.setting.equations.items() if atom == getattr(step, "of", None))
+            found |= {proof.setting.lemmas[e] for e in summed if e in proof.setting.lemmas}  # and what a sum is
     return found
 
 
 def _apart(thing: Counting, fact: Fact, context: Context, claim: Claim) -> str:
     """Return how the function's slack differs from the step's, '' when it is the same but for a number of M and K."""
     desk = shelf.SCHEDULERS.get(claim.scheduler)
-    for case in COMPARED:
+    cases = [(case, list(arrival_orders(desk, *case, labelled=False))) for case in COMPARED]
+    for case, orders in (*cases, *(((workers, len(order)), [order]) for workers, order in thing.orders)):
         over: list[set[Any]] = [set(), set(), set()]  # the parameter is M; M or 2M; M, 2M or 3M
-        for order in arrival_orders(desk, *case, labelled=False):
+        for order in orders:
             schedule = from_order(desk, case[0], np.array(order, dtype=np.int64))
             slack = sp.Rational(exact.slack_of(thing, desk, case[0], order))
             least = _Slacks(schedule, thing, context).least(fact)
@@ -109,6 +117,15 @@ def _apart(thing: Counting, fact: Fact, context: Context, claim: Claim) -> str:
         if not any(len(one) == 0 or (len(one) == 1 and min(one) >= 0) for one in over):
             return f"the function of {thing.name!r} is about another number than its step: {fact}"
     return ""
+
+
+@lru_cache(maxsize=1024)
+def _smallest(branches: tuple[sp.Expr, ...], letters: tuple[tuple[sp.Symbol, Any], ...]) -> Any:
+    """Return the smallest branch at these numbers. Raises Uncounted where it has other letters."""
+    values = [expr.subs(dict(letters)) for expr in branches]
+    if not all(value.is_number for value in values):
+        raise Uncounted("the stepsize")
+    return min(values)
 
 
 class _Slacks:
@@ -125,6 +142,10 @@ class _Slacks:
         closed = [back.get(h, steps + 1) - version for h, version in enumerate(made)]
         self.symbols = {L: 1, K: steps, M: workers, p: len(set(arrived)), tau_max: max(delays)}
         self.ranges = {k: range(1, steps + 1), m: range(1, workers + 1)}
+        #: constants that the claim says are at most a number, and that number: they are it, or a seventh of it
+        read = context.setting.read
+        self.bounds = {read(a.says[0]): read(a.says[1]) for a in context.claim.assumptions
+                       if a.says is not None and not a.says[2] and read(a.says[0]) != a.says[0]}  # fmt: skip
         last = {worker: n for n, worker in enumerate(arrived, 1)}
         self.functions: dict[Any, Any] = {
             tau: lambda n: delays[n - 1],
@@ -132,6 +153,7 @@ class _Slacks:
             t_0: lambda n: closed[n - 1],
             again: lambda n: int(arrived[n - 1] in arrived[: n - 1]),
             aged: lambda n: steps - last.get(n - 1, 0),
+            applied: lambda n: self._rule(delays[n - 1], context),
             ghat: lambda n: self._rule(closed[workers + n - 1], context),
             g_0: lambda n: self._rule(closed[n - 1], context),
             late: lambda n, least: int(delays[n - 1] - 1 >= least),
@@ -144,11 +166,9 @@ class _Slacks:
 
     def _rule(self, delay: int, context: Context) -> Any:
         """Return the stepsize without noise, in units of 1/L; Uncounted where it has other constants."""
-        branches = [expr for expr in context.branches.values() if not expr.has(sigma)]
-        values = [expr.subs({tau_: delay, L: 1, K: self.symbols[K], M: self.symbols[M]}) for expr in branches]
-        if not all(value.is_number for value in values):
-            raise Uncounted("the stepsize")
-        return min(values)
+        branches = tuple(expr for expr in context.branches.values() if not expr.has(sigma))
+        used = set().union(*(expr.free_symbols for expr in branches))
+        return _smallest(branches, tuple((s, v) for s, v in {**self.symbols, tau_: delay}.items() if s in used))
 
     def _kept(self, step: int, hand_out: int) -> Any:
         power = power_of(self.schedule, step, hand_out, True)
@@ -160,9 +180,14 @@ class _Slacks:
 
     def least(self, fact: Fact) -> list[Any]:
         """Return the least slack at the parameters M, 2M and 3M; [] where the fact divides by 0 and says nothing."""
-        slacks = []
+        slacks: list[Any] = []
+        before: list[Any] = []
         for n in (1, 2, 3):
-            found = [fact.expr if not free else self.at(fact.expr, free) for free in self._frees(fact.expr, n)]
+            values = list(self._frees(fact.expr, n))
+            if values == before:  # it has no parameter
+                return slacks * 3
+            before = values
+            found = [fact.expr if not free else self.at(fact.expr, free) for free in values]
             if any(value.has(sp.zoo, sp.nan) for value in found):
                 return []
             slacks.append(min(-abs(value) if fact.equality else value for value in found))
@@ -175,14 +200,19 @@ class _Slacks:
         free = set().union(expr.free_symbols, *((sp.S.Zero + v).free_symbols for v in inside)) - known - {i, j}
         if measured := {s.name for s in free} & {*MEASURED, *OF_SCHEDULE}:  # W under RL: of returns after K
             raise Uncounted(min(measured))
-        ranges = {s: self.ranges.get(s, [sp.Rational(1 - b) for b in BETAS] if s == r
-                                     else [times * self.schedule.workers]) for s in free - {r} | {r}}  # fmt: skip
+        shares = dict.fromkeys(self.bounds, (1, sp.Rational(1, 7)))
+        lefts = [sp.Rational(1 - b) for b in BETAS]
+        ranges = shares | {s: self.ranges.get(s, lefts if s == r else [times * self.schedule.workers])
+                           for s in free - {r, *shares} | {r}}  # fmt: skip
         for values in product(*ranges.values()):
             yield dict(zip(ranges, values, strict=True))
 
     def at(self, expr: Any, free: Mapping[Any, Any]) -> Any:
         """Return the value of an expression. Raises Uncounted for a letter that no schedule has."""
         self.symbols[r] = free[r]
+        for letter, bound in self.bounds.items():
+            self.symbols[letter] = free[letter] * self._value(bound, {})
+        free = {s: value for s, value in free.items() if s not in self.bounds}
         return self._value(sp.S.Zero + expr, dict(free))
 
     def _value(self, expr: Any, here: dict[Any, Any]) -> Any:

@@ -210,6 +210,8 @@ def _exact_stepsizes(built: Built, constants: Mapping[str, Any]) -> tuple[list[F
     if built.cell.output == "uniform":  # a mean of codes is no code
         counted = [g for g, c in zip(gamma, schedule.counted.tolist(), strict=False) if c]
         weight = [sum(counted, Fraction(0)) / schedule.steps] * schedule.steps + [Fraction(0)]
+    if built.cell.output == "last":
+        weight = [Fraction(0)] * schedule.steps + [Fraction(1)]
     return gamma, gamma_hat, weight
 
 

@@ -73,7 +73,8 @@ def _next(asked: Asked, states: Sequence[State], threshold: float) -> list[State
     chosen = allocation.undecided(states, asked.settings.replicates, left)
     if chosen or any(s.verdict.negative or (s.open and not s.settled) for s in states):
         return chosen  # a refuted claim needs no sharper rate
-    gains = rates.gains([summary.row(s) for s in states], asked.settings.margin)
+    rows = [summary.row(s) for s in states] if asked.claim.kind == "upper" else []  # of a lower bound no rate is told
+    gains = rates.gains(rows, asked.settings.margin)
     return allocation.worth_more(states, gains, threshold / math.log(10), asked.settings.replicates, left)
 
 
@@ -81,10 +82,11 @@ def _run(asked: Asked, states: Sequence[State], looks: Sequence[tuple[State, int
     """Make the runs of these looks; return whether they were interrupted."""
     units = [(s.built, i) for s, look in looks if s.built for i in range(allocation.blocks(s.built, look))]
     applicable = [s for s in states if s.verdict is not Verdict.NOT_APPLICABLE]
-    worst = max((s.inequalities["bound"]["ratio"] for s in applicable if s.inequalities), default=0.0)
+    pick, word = (max, "largest") if asked.claim.kind == "upper" else (min, "smallest")
+    worst = pick((s.inequalities["bound"]["ratio"] for s in applicable if s.inequalities), default=0.0)
     closed = sum(s.settled for s in applicable)
     text = f"{closed}/{len(applicable)} cells decided, {sum(s.runs for s in states):,} runs"
-    text += f", largest measured/bound {worst:.3g}; blocks" if worst else "; blocks"
+    text += f", {word} measured/bound {worst:.3g}; blocks" if worst else "; blocks"
     try:
         run_units(asked.name, units, wanted_of(asked.claim), asked.claim.identities, store, asked.threads,
                   asked.strict, partial(asked.progress, text))  # fmt: skip

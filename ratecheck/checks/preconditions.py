@@ -197,7 +197,7 @@ def unlawful(built: Built) -> str | None:
     faults: list[str] = []
     if built.noisy:
         faults += _noise(built.noise, _frozen(built.cell.noise.par))
-    if is_users(delays.duration) or is_users(delays.order):
+    if any(is_users(f) for f in (delays.duration, delays.order, delays.stretch, delays.pick)):
         faults += _delays(delays, _frozen(built.cell.delays.par))
     return faults[0].rstrip(".") if faults else None
 

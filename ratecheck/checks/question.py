@@ -83,7 +83,7 @@ def inequalities_of(claim: Claim, built: Built) -> dict[str, Inequality]:
     Where every run has a schedule of its own, those that use numbers of the schedule are left out.
     """
     found = claim.outputs[built.cell.output].inequalities()
-    far = POLICIES.index(built.delays.policy)
+    far = POLICIES.index(built.policy)
     found = {n: i for n, i in found.items() if not i.policy or far <= POLICIES.index(i.policy)}
     if not built.own_schedules:
         return found

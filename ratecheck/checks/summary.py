@@ -27,12 +27,14 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     simultaneous.put_bands(states)
     cells = [row(s) for s in states]
     verdict = Verdict.weakest((s.verdict for s in states), exact_is_neutral=True)
-    declared = asked.claim.expect == "refuted"  # of a claim known to be false no rate is told
+    lower = asked.claim.kind == "lower"
+    declared = lower or asked.claim.expect == "refuted"  # no rate is told of an instance, nor of what is known as false
     rate = {} if declared else rates.judge(cells, asked.settings.margin, _branches(states))
     errors = {s.cell.digest: s.errors for s in states if s.runs}
-    tight = _tight(states) if asked.claim.kind == "upper" else {}
+    tight = {} if lower else _tight(states)
     details: dict[str, Any] = {
-        "title": asked.claim.title, "quantity": _quantity(asked.claim), "band": simultaneous.BAND,
+        "title": asked.claim.title, "kind": asked.claim.kind, "quantity": _quantity(asked.claim),
+        "band": simultaneous.BAND,
         "alpha": asked.settings.alpha, "seed": asked.seed, **_kappa(states),
         "counts": dict(sorted(Counter(str(s.verdict) for s in states).items())), "cells": cells, "rate": rate,
         "coefficients": [] if declared else coefficients.of(cells, errors),
@@ -42,13 +44,13 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     }  # fmt: skip
     if tight:
         details["tight"] = tight
-    if asked.claim.kind == "upper" and (warning := simultaneous.warning(states)):
+    if not lower and (warning := simultaneous.warning(states)):
         details["warning"] = warning
     failed = sorted((s for s in states if s.verdict.negative), key=lambda s: (s.cell.M * s.cell.K, s.cell.label))
     witness = None
     if failed:
         witness = _witness(asked, failed[0])
-        summary = _broken(failed[0], len(failed), ">" if asked.claim.kind == "upper" else "<")
+        summary = _broken(failed[0], len(failed), "<" if lower else ">")
     else:
         summary = _sentence(states, verdict, rate, tight, asked)
     if interrupted:
@@ -154,7 +156,7 @@ def _sentence(
     counted = [s for s in states if s.verdict.measured]
     exact = sum(s.verdict is Verdict.EXACT for s in counted)
     text = f"{len(counted)} of {len(states)} cells ({exact} exactly), {sum(s.runs for s in states):,} runs"
-    if verdict is Verdict.HOLDS_HERE:
+    if verdict is Verdict.HOLDS_HERE and asked.claim.kind == "upper":  # a mean above a bound assumes nothing
         text += f", assuming E[R^2] <= {kappa_words(states)}"
     open_words = {Verdict.NOT_REFUTED: "the bound is attained up to rounding", Verdict.INCONCLUSIVE: "not finished"}
     if verdict in open_words:
@@ -180,6 +182,8 @@ def _broken(state: State, count: int, sign: str) -> str:
         )
     one = state.inequalities[state.failed]
     evidence = f", e-value 10^{one['log10_e']:.1f} after {state.runs} runs" if "log10_e" in one else ""
+    if evidence and sign == "<":
+        evidence += f", assuming E[R^2] <= {one['kappa']:.3g} ({one['kappa_from']})"
     evidence = evidence or (", by exact moments" if "by" in one else " in one exact run")
     return (
         f"{state.failed} broken {where}: {one['lhs']:.4g} {sign} {one['rhs']:.4g}, ratio {one['ratio']:.4g}{evidence}"

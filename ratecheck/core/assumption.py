@@ -42,7 +42,7 @@ def is_standard(one: Assumption) -> bool:
         made += [fraction(words[2])] if len(words) == 5 and words[:2] == ["0", "<="] else []
     if len(words) in (3, 4) and words[1] == ">=":
         made += [at_least(words[0], words[-1], int(words[2]) if len(words) == 4 and words[2].isdigit() else 1)]
-    made += [multiple_of_workers()]
+    made += [multiple_of_workers(), additive_noise()]
     return any(_same(one, other) for other in made)
 
 
@@ -160,6 +160,17 @@ def multiple_of_workers() -> Assumption:
         return None if facts["K"] % facts["M"] == 0 else f"K = {facts['K']} is no multiple of M = {facts['M']}"
 
     return Assumption("M divides K", r"$K = M R$", holds)
+
+
+def additive_noise() -> Assumption:
+    """Assume that a sample adds the same noise at every point, or none: its gradients are grad F(x) + n."""
+
+    def holds(facts: Mapping[str, Any]) -> str | None:
+        if facts["additive"]:
+            return None
+        return f"noise {facts['noise']} samples rows, and the theorem is about one that is the same at every point"
+
+    return Assumption("additive noise", "the noise of a sample is the same at every point", holds)
 
 
 def policy_up_to(largest: str) -> Assumption:

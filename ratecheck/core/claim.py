@@ -13,6 +13,7 @@ from ratecheck.core.assumption import (
     POLICIES,
     Assumption,
     above_zero,
+    additive_noise,
     at_least,
     at_most,
     below,
@@ -33,8 +34,8 @@ from ratecheck.errors import FormulaError, PartError
 
 #: a theorem's file finds here what it needs
 __all__ = [
-    "POLICIES", "Assumption", "Claim", "Inequality", "Statement", "above_zero", "at_least", "at_most", "below",
-    "fraction", "has", "multiple_of_workers", "of_class",
+    "POLICIES", "Assumption", "Claim", "Inequality", "Statement", "above_zero", "additive_noise", "at_least", "at_most",
+    "below", "fraction", "has", "multiple_of_workers", "of_class",
 ]  # fmt: skip
 
 
@@ -111,7 +112,7 @@ class Statement:
 class Claim:
     """A theorem: under these assumptions, this method with this stepsize makes this quantity at most this bound.
 
-    ``outputs`` maps output rules (R1, R0, RL, uniform) to statements, the default first. ``growth``, where weights grow
+    ``outputs`` maps output rules (R1, R0, RL, uniform, last) to statements, the default first. ``growth``, where weights grow
     along the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the product of
     growth over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a Stepsize or
     the name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
@@ -152,8 +153,8 @@ class Claim:
             raise PartError(f"claim {self.title!r}: kind is 'upper' or 'lower', not {self.kind!r}.")
         if self.policy not in POLICIES:
             raise PartError(f"claim {self.title!r}: policy is one of {', '.join(POLICIES)}, not {self.policy!r}.")
-        if not set(self.outputs) <= {"R0", "R1", "RL", "uniform"}:
-            raise PartError(f"claim {self.title!r}: outputs maps R0, R1, RL or uniform to a Statement.")
+        if not set(self.outputs) <= {"R0", "R1", "RL", "uniform", "last"}:
+            raise PartError(f"claim {self.title!r}: outputs maps R0, R1, RL, uniform or last to a Statement.")
         if self.fixed and self.outputs:
             raise PartError(f"claim {self.title!r}: a claim with outputs fixes no numbers; assume them of the cell.")
         sides = [i.lhs for s in self.outputs.values() for i in s.inequalities().values()]

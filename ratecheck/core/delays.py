@@ -16,11 +16,13 @@ from ratecheck.errors import PartError
 #: parameters that every clock has: explicit mean durations, or a ratio slowest/fastest spread geometrically; and the
 #: part of the workers that takes ``slowdown`` times as long on top
 SPEEDS: Mapping[str, Any] = {"speeds": None, "spread": 1, "slow": 0, "slowdown": 10}
+#: parameter of every model that looks at samples; 1: it is shown an independent copy of the noise, its blind twin
+LOOKING: Mapping[str, Any] = {"blind": 0}
 
 
 @dataclass(frozen=True)
 class Delays:
-    """A delay model: ``duration`` (a clock) or ``order`` (an explicit order of arrivals).
+    """A delay model: ``duration`` (a clock), ``order`` (an explicit order of arrivals) or ``pick`` (a rule that looks).
 
     ``duration(key, worker, number, mean, par)`` is a kernel that returns how long the ``number``-th task of
     ``worker`` takes, given that worker's mean duration; it draws by key, so a duration does not depend on what else
@@ -29,8 +31,15 @@ class Delays:
     ``order(workers, steps, par, key)`` returns the int64 vector of workers in order of arrival (steps,).
 
     A clock may look at samples: ``stretch(noise, par)`` returns a factor (H,) on the durations of the H hand-outs, from
-    their noises (H, d) of unit variance in each coordinate. Its ``policy`` then says what delays may depend on (one of
-    ``POLICIES``), and every run has a schedule of its own.
+    their noises (H, d) of unit variance in each coordinate, that of a hand-out from its own noise alone. A scheduler
+    that looks at all samples in flight is ``pick(flying, state, par)``, a kernel that returns the worker who delivers
+    next: ``flying`` (M, d) is the noise of each worker's oldest task (nan: it has none), ``par`` (p,) the numbers in
+    the order of ``par``, ``state`` (s,) the rule's own numbers, zero at the start, s = ``memory(M, d)``. It is never
+    shown a sample that is not drawn yet. ``policy`` says what delays may depend on (one of ``POLICIES``; "mean-zero
+    given the duration": ``stretch`` does not see the sign of the noise), and every run has a schedule of its own.
+
+    All models that look take ``blind``: with 1 they are shown an independent copy of the noise, of the same law. Delays
+    have the same law then, and none depends on the samples: an effect that is left is one of the delays alone.
 
     ``longest(workers, par)`` declares the largest delay that can occur (None: unbounded), ``par`` being the merged
     parameters with numbers as floats. ``recorded(par)`` gives (M, K) where the order is a recorded one.
@@ -45,18 +54,36 @@ class Delays:
     recorded: Callable[[Mapping[str, Any]], tuple[int, int]] | None = None
     check: Callable[[Mapping[str, Any]], str | None] | None = None
     stretch: Callable[[npt.NDArray[np.float64], Mapping[str, Any]], npt.NDArray[np.float64]] | None = None
+    pick: Callable[..., int] | None = None
+    memory: Callable[[int, int], int] = field(default=lambda workers, dimension: 1)
     policy: str = "independent"
 
     def __post_init__(self) -> None:
-        if (self.duration is None) == (self.order is None):
-            raise PartError(f"delays {self.name!r} needs either duration (a clock) or order, not both.")
+        if sum(kernel is not None for kernel in (self.duration, self.order, self.pick)) != 1:
+            raise PartError(f"delays {self.name!r} needs one of duration (a clock), order and pick, and no other.")
         if self.policy not in POLICIES:
             raise PartError(f"delays {self.name!r}: policy is one of {', '.join(POLICIES)}, not {self.policy!r}.")
-        if (self.stretch is None) != (self.policy == POLICIES[0]) or (self.stretch and self.order):
+        if self.looks == (self.policy == POLICIES[0]) or (self.stretch and not self.duration):
             raise PartError(
                 f"delays {self.name!r}: a clock that looks at samples has stretch and a policy beyond 'independent', "
-                "any other has neither."
+                "any other has neither; pick looks, too."
             )
+        if self.pick and self.policy != POLICIES[-1]:
+            raise PartError(f"delays {self.name!r}: pick sees all samples in flight, its policy is {POLICIES[-1]!r}.")
+
+    @property
+    def looks(self) -> bool:
+        """True when delays may depend on samples, so that every run has a schedule of its own."""
+        return self.stretch is not None or self.pick is not None
+
+    def policy_with(self, par: Mapping[str, Any], symmetric: bool) -> str:
+        """Return the policy of a cell with these parameters: of the blind twin, 'independent'.
+
+        A clock that does not see the sign of the noise leaves it with mean zero where its law is ``symmetric`` alone.
+        """
+        if par.get("blind"):
+            return POLICIES[0]
+        return POLICIES[2] if self.policy == POLICIES[1] and not symmetric else self.policy
 
     @property
     def is_clock(self) -> bool:
@@ -68,11 +95,13 @@ class Delays:
 
         Raises PartError for an unknown parameter, one that is no number where a clock needs one, or one out of range.
         """
-        defaults = {**SPEEDS, **self.par} if self.is_clock else dict(self.par)
+        defaults = {**(SPEEDS if self.is_clock else {}), **(LOOKING if self.looks else {}), **self.par}
         found = merged("delays", self.name, defaults, given)
         par = {n: _plain(v, f"delays {self.name!r}, {n}") for n, v in found.items()}
-        if self.is_clock:
+        if self.is_clock or self.pick:
             self.numbers(par)
+        if par.get("blind", 0) not in (0, 1):
+            raise PartError(f"delays {self.name!r}: blind is 0 or 1, not {par['blind']!r}.")
         fault = self.check(par) if self.check else None
         if fault:
             raise PartError(f"delays {self.name!r}: {fault}.")
@@ -106,7 +135,7 @@ class Delays:
         return means
 
     def numbers(self, par: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-        """Return the clock's own numbers (p,), in the order of ``par``, for the kernel."""
+        """Return the model's own numbers (p,), in the order of ``par``, for the kernel."""
         return np.array([number(par[n], f"delays {self.name!r}, {n}") for n in self.par] or [0.0])
 
 

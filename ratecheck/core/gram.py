@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.core.symbols import K, M
+from ratecheck.core.symbols import K, M, tau_cap
 from ratecheck.errors import PartError
 
 
@@ -162,18 +162,19 @@ def plain(expr: Any) -> sp.Expr:
 def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -> tuple[bool, str]:
     """Return whether the expression is nonnegative in slack form, and the polynomial that shows it.
 
-    M >= 1 and K >= 1 become M = 1 + m, K = 1 + k with m, k >= 0; ``at_least={K: M}`` makes it K = M + k. Then the
-    numerator and the denominator over a common one must have no negative coefficient.
+    M >= 1 and K >= 1 become M = 1 + m, K = 1 + k with m, k >= 0; ``at_least={K: M}`` makes it K = M + k. A cap on delays
+    is at least 1, too: tau_cap = 1 + t. Then the numerator and the denominator over a common one must have no negative
+    coefficient.
     """
     expr = normal(expr)
     if manifest(expr):
         return True, str(expr)
-    m, rest = sp.Dummy("m", nonnegative=True), sp.Dummy("k'", nonnegative=True)
+    m, rest, late = (sp.Dummy(name, nonnegative=True) for name in ("m", "k'", "t'"))
     lower = (at_least or {}).get(K, sp.Integer(1))
-    shifted = expr.subs(K, lower + rest).subs(M, 1 + m)
+    shifted = expr.subs(K, lower + rest).subs({M: 1 + m, tau_cap: 1 + late}, simultaneous=True)
     top, bottom = (sp.expand(part) for part in sp.fraction(sp.together(shifted)))
     if top == 0:
         return True, ""
-    said = (part.xreplace({x: sp.Symbol(x.name) for x in (m, rest)}) for part in (top, bottom))
+    said = (part.xreplace({x: sp.Symbol(x.name) for x in (m, rest, late)}) for part in (top, bottom))
     words = "({})/({}) with M = 1 + m, K = {} + k'".format(*said, lower)
-    return manifest(top) and manifest(bottom) and bool(bottom.subs({m: 0, rest: 0}).is_positive), words
+    return manifest(top) and manifest(bottom) and bool(bottom.subs({m: 0, rest: 0, late: 0}).is_positive), words

@@ -52,6 +52,7 @@ class Method:
     writes the q points handed out into ``out`` (q, D) (default ``out[0] = x[0]``). ``par`` maps names to defaults
     (numbers or 'p/q' strings; None: must be a constant of the cell); a constant of the cell with that name wins.
     ``rows(schedule)`` gives the length of the ring ``held``. ``symbolic=False`` when a kernel branches on numbers.
+    ``diameter(constants)``, of a method that projects on a convex set with a minimiser in it, is the constant D.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Method:
     points: bool = False
     symbolic: bool = True
     compiled: bool = True
+    diameter: Callable[[Mapping[str, Any]], float] | None = None
 
     def __post_init__(self) -> None:
         if not self.slots or self.slots[0] != "x":

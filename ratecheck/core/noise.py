@@ -20,7 +20,8 @@ class Noise:
     0..rows-1 into the int64 vector ``out`` for one hand-out.
 
     ``fourth_moment(par)`` is E z^4 of one coordinate (may be infinite), ``bound(par)`` the largest |z| (may be
-    infinite): both are declared, and challenged by contract tests.
+    infinite), ``symmetric(par)`` whether -z has the law of z (nothing is said without it): all are declared, and
+    challenged by contract tests.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Noise:
     fourth_moment: Callable[[Mapping[str, float]], float] | None = None
     bound: Callable[[Mapping[str, float]], float] | None = None
     check: Callable[[Mapping[str, float]], str | None] | None = None
+    symmetric: Callable[[Mapping[str, float]], bool] = lambda par: False
 
     def __post_init__(self) -> None:
         if self.fill is not None and self.draw is not None:

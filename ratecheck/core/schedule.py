@@ -57,6 +57,14 @@ class Schedule:
         late = self.steps + 1 - self.made_at[: self.handouts][flying & (self.made_at[: self.handouts] > 0)]
         return {"tau_max": longest, "tau_closed": max(longest, float(late.max(initial=1)))}
 
+    @cached_property
+    def oldest(self) -> int:
+        """The largest delay, gradients in flight at K back at K + 1, those of x_0 included."""
+        flying = np.ones(self.handouts, dtype=bool)
+        flying[self.source[: self.horizon]] = False
+        late = self.steps + 1 - self.made_at[: self.handouts][flying]
+        return int(max(self.delay[: self.horizon].max(initial=1), late.max(initial=1)))
+
     @property
     def steps(self) -> int:
         """K: the number of counted deliveries up to the horizon."""

@@ -83,6 +83,7 @@ class Point:
     value: Any
     noise: Any = None
     own: Any = None
+    power: Any = None  #: ||noise||^(2 + excess), where moments beyond the variance are spoken of
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,10 @@ class Setting:
     reads: Mapping[Any, Any] = field(default_factory=dict)
     #: functions whose values the schedule decides, stepsizes apart: no numbers where delays depend on samples
     by_schedule: tuple[Any, ...] = ()
+    one_stepsize: bool = False  #: whether its equations have one number for a stepsize, as under a barrier
+    inside: tuple[str, ...] = ()  #: points of the convex set of diameter D that the method projects on
+    #: points that are the projection on that set of a vector, and the vector
+    projected: Mapping[str, Any] = field(default_factory=dict)
     letters: letters.Letters = field(default_factory=dict)  #: what each letter means, in words alone
 
     def __post_init__(self) -> None:

@@ -33,12 +33,14 @@ from ratecheck.core.setting import (
     ghat,
     h,
     h_0,
+    h_flying,
     h_virtual,
     i,
     j,
     m,
     n,
     n_0,
+    n_flying,
     numbers,
     phi,
     s,
@@ -48,7 +50,7 @@ from ratecheck.core.setting import (
     y_0,
     z,
 )
-from ratecheck.core.symbols import K, M, W, beta, k, mean_gradient_sq
+from ratecheck.core.symbols import K, M, W, beta, k, mean_gradient_sq, stepsize
 
 r = sp.Symbol("r", positive=True)
 #: at most the right side less the left one, of each strict inequality between constants that a claim assumes
@@ -58,6 +60,9 @@ kept, kept_0 = map(numbers, ("kept", "kept0"))
 momentum, uhat, yhat = map(vector, ("u_k", "uhat", "yhat"))
 #: uhat in mean and noise
 means, noise = map(vector, ("uh", "un"))
+#: x_k - yhat in mean and noise of what is in flight, and the coefficient of each, 1 - beta^(e + 1), times 1 - beta
+means_ahead, noise_ahead = map(vector, ("sf", "zf"))
+ahead = numbers("ahead")
 #: beta to the number of groups that a gradient is behind the newest one, and 1 once it is delivered, 0 before
 age, age_0, back, back_0 = map(numbers, ("age", "age0", "back", "back0"))
 #: steps since a worker was handed what it has in flight at K; 1 where tau(k) - 1 is at least N, for late(k, N)
@@ -91,6 +96,9 @@ ORMO = replace(
             + sp.Sum(kept(k, i) * ghat(i) * (h(i) + n(i)) / r, _BEFORE),
         ),
         "lemma 3": (yhat(k), u(k) + (1 - r) * uhat(k) / r),
+        "lemma 2, in flight": (yhat(k), u(k) + e(k) - means_ahead(k) - noise_ahead(k)),  # once these are written out
+        "means ahead": (means_ahead(k), sp.Sum(ahead(k, j) * g_flying(k, j) * h_flying(k, j) / r, (j, 1, M - 1))),
+        "noise ahead": (noise_ahead(k), sp.Sum(ahead(k, j) * g_flying(k, j) * n_flying(k, j) / r, (j, 1, M - 1))),
         "lemma 8": (uhat(k), means(k) + noise(k)),  # once these are written out
         "means of uhat": (
             means(k),
@@ -112,6 +120,7 @@ ORMO = replace(
     roles={
         **{h(k): "model", u(k): "virtual", h_virtual(k): "virtual", y_0: "start", h_0: "start"},
         **{n(k): "fresh", n_0(m): "initial", N_0: "initial noise", z(k): "noise kept", noise(k): "noise kept"},
+        **{n_flying(k, j): "flying", means_ahead(k): "means in flight", noise_ahead(k): "noise in flight"},
     },
     measured={
         **{rule: ASYNC.measured[rule] for rule in ("R1", "R0", "RL")},
@@ -120,11 +129,18 @@ ORMO = replace(
     },
     flying={ghat(k): g_flying(k, j)},
     initial={ghat(k): g_0(m), h(k): h_0, n(k): n_0(m), t(k): t_0(m)},
-    lemmas={"kept": "kept", "gradients kept": "kept", "lemma 3": "lemma 3", "lemma 8": "lemma 8"},
+    lemmas={
+        **{"kept": "kept", "gradients kept": "kept"},
+        **{name: name for name in ("lemma 3", "lemma 8", "lemma 2, in flight")},
+    },
     reads={beta: 1 - r},
-    by_schedule=(kept, kept_0, age, age_0),
+    by_schedule=(kept, kept_0, age, age_0, ahead),
     letters=letters.ORMO,
 )
+
+#: the stepsize of a gradient that is not late, where a rule makes it of a constant ``stepsize``
+full = sp.Symbol("full", positive=True)
+ADAPTED = replace(ORMO, reads={**ORMO.reads, stepsize: full})
 
 #: the mean over x_0..x_(K-1), for which steps up to K - 1 count: k = 1..K-1
 UNIFORM = replace(
@@ -137,10 +153,12 @@ UNIFORM = replace(
         }
     },
 )
+_OF_ORMO = (yhat(k), uhat(k), means(k), noise(k), means_ahead(k), noise_ahead(k))
 NAIVE = replace(
     UNIFORM,
     name="naive momentum",
     method="naive_momentum",
-    equations={name: one for name, one in UNIFORM.equations.items() if one[0] not in (yhat(k), uhat(k))},
+    equations={name: one for name, one in UNIFORM.equations.items() if one[0] not in _OF_ORMO},
+    roles={vector: role for vector, role in UNIFORM.roles.items() if vector not in _OF_ORMO},
     lemmas={"kept": "kept, naive", "gradients kept": "kept, naive"},
 )

@@ -44,6 +44,41 @@ class Minkowski(Step):
 
 
 @dataclass(frozen=True)
+class Triangle(Step):
+    """E||sum of the vectors||^2 <= (sum of the bounds)^2, from E||vector||^2 <= bound^2 for each of the ``parts``.
+
+    A part is a vector, a nonnegative number that bounds its root mean square, and the name of the fact that says so.
+    """
+
+    parts: tuple[tuple[Any, Any, str], ...]
+    kind: ClassVar[str] = "triangle"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return tuple(name for _, _, name in self.parts)
+
+
+@dataclass(frozen=True)
+class Product(Step):
+    """-E<of, against> <= the product of two ``sizes``, which bound the root mean squares of the two vectors.
+
+    ``facts`` names the facts that say so, E||of||^2 <= size^2. (For E<of, against> take -of.)
+    """
+
+    of: Any
+    against: Any
+    sizes: tuple[Any, Any]
+    facts: tuple[str, str]
+    kind: ClassVar[str] = "product"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return self.facts
+
+
+@dataclass(frozen=True)
 class Largest(Step):
     """``one`` <= ``of``, a maximum (``sympy.Max``) that has it among its arguments; or ``of`` <= ``most``.
 
@@ -60,6 +95,14 @@ class Largest(Step):
     def uses(self) -> tuple[str, ...]:
         """Names of the facts."""
         return self.by
+
+
+@dataclass(frozen=True)
+class Martingale(Step):
+    """What E||of||^2 is at most, for the noise ``of`` of many samples: all drawn, arrived, or committed in order."""
+
+    of: Any
+    kind: ClassVar[str] = "martingale"
 
 
 @dataclass(frozen=True)

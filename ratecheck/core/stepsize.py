@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from ratecheck.core.formula import Formula
-from ratecheck.core.symbols import K, k
+from ratecheck.core.symbols import OF_SCHEDULE, K, k
 from ratecheck.errors import FormulaError
 
 UNIT = (-1, 2)
@@ -29,11 +30,39 @@ class Stepsize:
     """
 
     branches: Mapping[str, Formula]
+    #: numbers of the method that come with a constant stepsize, as formulas in the letter ``stepsize`` and constants
+    chosen: Mapping[str, Formula]
 
     def __init__(self, **branches: Any) -> None:
         if not branches:
             raise FormulaError("a Stepsize needs at least one named branch: Stepsize(cap=1/(4*M*L)).")
         object.__setattr__(self, "branches", {name: Formula(e) for name, e in branches.items()})
+        object.__setattr__(self, "chosen", {})
+
+    def choosing(self, **numbers: Any) -> Stepsize:
+        """Return the rule of a theorem that chooses numbers of its method, too: ``choosing(beta=4 * L * stepsize)``.
+
+        A cell may then not declare them. Raises FormulaError where the stepsize is no constant, or for a formula that
+        has the number itself.
+        """
+        varying = {n for f in self.branches.values() for n in f.names} & {"k", "tau", "stepsize", *OF_SCHEDULE}
+        if varying:
+            raise FormulaError(f"numbers of a method come with a constant stepsize, and this one uses {min(varying)}.")
+        rule, formulas = copy(self), {name: Formula(e) for name, e in numbers.items()}
+        used = {n for f in (*formulas.values(), *self.branches.values()) for n in f.names}
+        if clash := used & {*formulas, "k", "tau", *OF_SCHEDULE}:
+            raise FormulaError(
+                f"{', '.join(formulas)}: chosen with the stepsize, by constants alone, not {min(clash)}."
+            )
+        object.__setattr__(rule, "chosen", formulas)
+        return rule
+
+    def numbers(self, constants: Mapping[str, Any]) -> dict[str, float]:
+        """Return the numbers that the rule chooses for these constants. Raises FormulaError for a missing one."""
+        if not self.chosen:
+            return {}
+        at = {**constants, "stepsize": min(f.value(constants) for f in self.present(constants).values())}
+        return {name: f.value(at) for name, f in self.chosen.items()}
 
     def present(self, constants: Mapping[str, Any]) -> dict[str, Formula]:
         """Return the branches that exist for these constants (finite: no vanishing denominator)."""
@@ -81,8 +110,9 @@ class Stepsize:
         return sp.Min(*(f.exact(at) for f in self.present(constants).values()))
 
     def dimension_faults(self) -> list[str]:
-        """Return a sentence for every branch that does not have the unit x^2/F of a stepsize."""
-        return [f"branch {n!r}: {fault}" for n, f in self.branches.items() for fault in f.dimension_faults(UNIT)]
+        """Return a sentence for every branch without the unit x^2/F of a stepsize; chosen numbers have none."""
+        faults = [f"branch {n!r}: {fault}" for n, f in self.branches.items() for fault in f.dimension_faults(UNIT)]
+        return faults + [f"chosen {n}: {fault}" for n, f in self.chosen.items() for fault in f.dimension_faults((0, 0))]
 
     def latex(self) -> str:
         """Return the rule in LaTeX."""

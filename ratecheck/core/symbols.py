@@ -14,7 +14,7 @@ _UNITS: dict[str, Unit] = {}
 _MEANING: dict[str, str] = {}
 
 #: letters of the settings of derivations (``core.setting*``), which no constant may be called
-RESERVED = frozenset({"i", "j", "m", "p", "r", "gap", "delta0"})
+RESERVED = frozenset({"i", "j", "m", "p", "r", "gap", "delta0", "full"})
 
 
 def symbol(name: str, meaning: str, *, f: int = 0, x: int = 0, latex: str | None = None) -> sp.Symbol:
@@ -64,11 +64,23 @@ mu = symbol("mu", "strong convexity", f=1, x=-2, latex=r"\mu")
 G = symbol("G", "Lipschitz constant of every stochastic objective", f=1, x=-1)
 G_F = symbol("G_F", "Lipschitz constant of F itself, without noise", f=1, x=-1)
 sigma = symbol("sigma", "sigma^2 bounds the total variance of a stochastic gradient", f=1, x=-1, latex=r"\sigma")
+sigma_mu = symbol(
+    "sigma_mu", "sigma_mu^2 bounds the variance of what a job's duration tells of its noise, E[noise | duration]",
+    f=1, x=-1, latex=r"\sigma_\mu",
+)  # fmt: skip
+sigma_inf = symbol("sigma_inf", "no noise is longer", f=1, x=-1, latex=r"\sigma_\infty")
+sigma_r = symbol("sigma_r", "sigma_r^(2 + excess) bounds E||noise||^(2 + excess)", f=1, x=-1, latex=r"\sigma_r")
+excess = symbol("excess", "the noise has a moment of order 2 + excess", latex="r-2")
+level = symbol("level", "any length of a noise", f=1, x=-1, latex="a")
 B = symbol("B", "B^2 bounds the squared distance from the start to a minimiser", x=1)
+D = symbol("D", "diameter of the convex set that the method projects on, which has a minimiser", x=1)
 Delta = symbol("Delta", "bounds F(x_0) - F*", f=1, latex=r"\Delta")
 zeta = symbol("zeta", "dissimilarity of the workers' objectives", f=1, x=-1, latex=r"\zeta")
 stepsize = symbol("stepsize", "a constant stepsize", f=-1, x=2, latex=r"\gamma")
-beta = symbol("beta", "momentum: the weight that is left of a gradient one step, or one group, later", latex=r"\beta")
+beta = symbol(
+    "beta", "momentum: what is left of a gradient one step, or group, later; in ordered momentum a new one's weight",
+    latex=r"\beta",
+)  # fmt: skip
 damping = symbol("damping", "factor on stepsizes of gradients with long delays, times the delay", latex="c")
 # numbers of one schedule with its stepsizes (schedule-conditional bounds)
 W = symbol("W", "sum of the output weights", f=-1, x=2, latex=r"\sum_k\hat\gamma_k")
@@ -90,6 +102,11 @@ tau_closed = symbol(
     "tau_closed", "largest delay, gradients in flight at K back at K + 1 (initial ones left out)",
     latex=r"\bar\tau_{\max}",
 )  # fmt: skip
+tau_cap = symbol(
+    "tau_cap", "no gradient is out for longer, those of x_0 included: a cap on every delay, back or not",
+    latex=r"\tau_{\mathrm{cap}}",
+)  # fmt: skip
+rho = symbol("rho", "a stepsize over the smallest one of a window of stepsizes, less 1", latex=r"\rho")
 weight = symbol("weight", "output weight of one iterate before it grows", f=-1, x=2, latex=r"\hat\gamma_k")
 # what a run measures (averages over the output weights; the expectation is over runs)
 output_gap = symbol("output_gap", "F(output) - F*", f=1, latex=r"F(\tilde x_K)-F^*")

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ratecheck.core.trace_file import FORMS, Table, table
 from ratecheck.errors import TraceError
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-
-#: the forms of a row; as a header line they also name the form of a file
-FORMS = ("worker,time", "worker", "delay")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_WORKERS = re.compile(r"#\s*workers:\s*(.*)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +26,19 @@ class Trace:
     so the order of the workers is the whole schedule. ``workers`` is M, ``worker`` (K,) int64 in 0..M-1,
     ``time`` (K,) seconds (None when nobody took the time), ``source`` says in words where the trace comes
     from. Raises TraceError when the arrays are not such a schedule.
+
+    Beside the schedule may stand, of the gradient that each arrival brought: ``duration`` (K,) seconds it took,
+    ``noise_sq`` (K,) = ||xi||^2, the squared distance from the mean gradient at the point where it was computed, and
+    ``noise`` (K, p), the vector xi itself or p linear functions of it that keep its length on average (a sketch).
     """
 
     workers: int
     worker: Ints
     time: Floats | None = None
     source: str = ""
+    duration: Floats | None = None
+    noise_sq: Floats | None = None
+    noise: Floats | None = None
 
     def __post_init__(self) -> None:
         if self.worker.ndim != 1 or self.worker.size == 0 or self.worker.dtype != np.int64:
@@ -49,6 +50,13 @@ class Trace:
                 raise TraceError("a trace needs one finite time for each arrival, or no times.")
             if (np.diff(self.time) < 0).any():
                 raise TraceError("the times of a trace must not go backwards.")
+        for name, marks in (("duration", self.duration), ("noise_sq", self.noise_sq), ("noise", self.noise)):
+            shape = self.worker.shape if name != "noise" or marks is None else (self.worker.size, marks.shape[-1])
+            if marks is None:
+                continue
+            if marks.shape != shape or not np.isfinite(marks).all() or (name != "noise" and marks.min() < 0):
+                least = "" if name == "noise" else ", from 0 on,"
+                raise TraceError(f"a trace needs finite numbers{least} as the {name} of each arrival, or none at all.")
 
     @property
     def steps(self) -> int:
@@ -118,6 +126,9 @@ def read(path: str | Path, *, form: str | None = None, base: int | None = None, 
     ``worker`` or ``delay`` names the form; without it, and without ``form``, two columns are worker and time
     and one column holds delays. Whole numbers may be written as floats (``3.000e+00``).
 
+    A header may name more columns: ``duration`` (seconds), ``noise_sq`` = ||xi||^2, and ``noise_1``, ``noise_2``, ..,
+    the parts of xi. Parts without ``noise_sq`` are the whole vector, and ``noise_sq`` is the sum of their squares.
+
     ``base`` says whether delays are counted from 0 (tau = line + 1) or from 1 (tau = line). When not told,
     the first line decides: the first arrival can only use version 0 and has tau = 1, so it reads 0 or 1
     accordingly, and no file is valid in both countings. ``source`` of the result says which one it was.
@@ -132,19 +143,18 @@ def read(path: str | Path, *, form: str | None = None, base: int | None = None, 
             raise TraceError(f"{name} of a trace must be {' or '.join(map(str, allowed))}, not {value!r}.")
     if workers is not None and workers < 1:
         raise TraceError(f"a trace needs at least one worker, not {workers}.")
-    table = _table(Path(path), form)
-    most = workers or table.workers
-    what = table.form.split(",")[0]
-    column = [_whole(row[0], table.where(k), what) for k, row in enumerate(table.rows, start=1)]
-    source = f"{table.path.name}, one {table.form} a line"
-    if table.form == "delay":
-        base = _base(column[0], table.where(1)) if base is None else base
+    rows = table(Path(path), form)
+    most = workers or rows.workers
+    column = rows.whole(rows.form.split(",")[0])
+    source = f"{rows.path.name}, one {rows.form} a line"
+    if rows.form == "delay":
+        base = _base(column[0], rows.where(1)) if base is None else base
         source += f", counted from {base}"
-        return from_delays([line + 1 - base for line in column], most, source, table.where)
+        return _marked(from_delays([line + 1 - base for line in column], most, source, rows.where), rows)
     if base is not None:
-        raise TraceError(f"{path} has rows {table.form}, so base, the counting of delays, has no meaning.")
-    count, worker = _numbered(column, most, table.where)
-    return Trace(count, worker, _times(table) if table.form == "worker,time" else None, source)
+        raise TraceError(f"{path} has rows {rows.form}, so base, the counting of delays, has no meaning.")
+    count, worker = _numbered(column, most, rows.where)
+    return _marked(Trace(count, worker, _times(rows) if rows.form == "worker,time" else None, source), rows)
 
 
 def write(path: str | Path, trace: Trace, comments: Iterable[str] = (), *, form: str | None = None) -> None:
@@ -152,7 +162,8 @@ def write(path: str | Path, trace: Trace, comments: Iterable[str] = (), *, form:
 
     ``form`` is one of FORMS; by default ``worker,time``, or ``worker`` for a trace without times, and
     ``read`` gives both back exactly. ``delay`` (counted from 1) keeps the delays, but no times and no worker
-    numbers. Raises TraceError when the trace lacks the times asked for or the file cannot be written.
+    numbers. What is known of the gradients follows in columns of its own. Raises TraceError when the trace lacks
+    the times asked for or the file cannot be written.
     """
     form = form or ("worker" if trace.time is None else "worker,time")
     if form not in FORMS or (form == "worker,time" and trace.time is None):
@@ -161,8 +172,12 @@ def write(path: str | Path, trace: Trace, comments: Iterable[str] = (), *, form:
     rows = [str(value) for value in (trace.delay if form == "delay" else trace.worker).tolist()]
     if form == "worker,time" and trace.time is not None:
         rows = [f"{row},{_seconds(time)}" for row, time in zip(rows, trace.time.tolist(), strict=True)]
+    marks = _marks(trace)
+    for column in marks.values():
+        rows = [f"{row},{value!r}" for row, value in zip(rows, column.tolist(), strict=True)]
     try:
-        Path(path).write_text("\n".join([*head, form, *rows]) + "\n", encoding="utf-8", newline="\n")
+        text = "\n".join([*head, ",".join([form, *marks]), *rows]) + "\n"
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise TraceError(f"the trace cannot be written to {path} ({error.strerror}).") from error
 
@@ -189,75 +204,6 @@ def histogram(trace: Trace) -> list[dict[str, Any]]:
     return [{"first": a, "last": b - 1, "count": n, "share": n / trace.steps} for a, b, n in bins]
 
 
-class _Table(NamedTuple):
-    """The rows of a file as text, the line each stands on, their form, and M as told by a comment."""
-
-    path: Path
-    rows: list[list[str]]
-    lines: list[int]
-    form: str
-    workers: int | None
-
-    def where(self, k: int) -> str:
-        return f"{self.path}, line {self.lines[k - 1]}"
-
-
-def _table(path: Path, form: str | None) -> _Table:
-    told: int | None = None
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for number, line in enumerate(_text(path).split("\n"), start=1):
-        comment = _WORKERS.fullmatch(line.strip())
-        if comment and told is None:
-            told = _whole(comment[1], f"{path}, line {number}", "number of workers")
-            if told < 1:
-                raise TraceError(f"{path}, line {number}: a trace needs at least one worker, not {told}.")
-        if line.strip() and not line.lstrip().startswith("#"):
-            rows.append([cell.strip(' \t"') for cell in line.split(",")])
-            lines.append(number)
-    header = ",".join(rows[0]).lower() if rows else ""
-    if header in FORMS:
-        if form not in (None, header):
-            raise TraceError(f"{path}, line {lines[0]}: the header is {header}, but the form told is {form}.")
-        form, rows, lines = header, rows[1:], lines[1:]
-    if not rows:
-        raise TraceError(f"{path} holds no arrivals; a trace has one row for each.")
-    form = form or ("delay" if len(rows[0]) == 1 else "worker,time")
-    table, width = _Table(path, rows, lines, form, told), 1 + form.count(",")
-    for k, row in enumerate(rows, start=1):
-        if len(row) != width:
-            raise TraceError(f"{table.where(k)}: columns found {len(row)}, needed {width} ({form}).")
-    return table
-
-
-def _text(path: Path) -> str:
-    text, bad = "", -1
-    try:
-        data = path.read_bytes()
-        bad = data.find(b"\0")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise TraceError(f"the trace {path} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        bad = error.start if bad < 0 else bad
-    if bad >= 0:
-        line = data.count(b"\n", 0, bad) + 1
-        raise TraceError(f"{path}, line {line}: this is not UTF-8 text; a trace is a CSV file.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _number(text: str) -> float:
-    """Return the number that a cell holds, NaN when it holds none ("1_000" and "inf" are none either)."""
-    return float(text) if _NUMBER.fullmatch(text) else math.nan
-
-
-def _whole(text: str, where: str, what: str) -> int:
-    value = _number(text)
-    if not value.is_integer() or abs(value) >= 2**53:  # beyond 2^53 a float does not name one integer
-        raise TraceError(f"{where}: the {what} must be a whole number, not {text[:40]!r}.")
-    return int(value)
-
-
 def _base(first: int, where: str) -> int:
     if first in (0, 1):
         return first
@@ -280,15 +226,34 @@ def _numbered(names: list[int], most: int | None, where: Callable[[int], str]) -
     return workers, np.array([rank[name] for name in names], dtype=np.int64)
 
 
-def _times(table: _Table) -> Floats:
-    times: list[float] = []
-    for k, (_, text) in enumerate(table.rows, start=1):
-        times.append(_number(text))
-        if not math.isfinite(times[-1]):
-            raise TraceError(f"{table.where(k)}: the time must be a number, not {text[:40]!r}.")
-        if times[-1] < times[max(0, k - 2)]:
-            raise TraceError(f"{table.where(k)}: time {text} is before that of the row above; sort by time.")
-    return np.array(times)
+def _times(rows: Table) -> Floats:
+    times = rows.numbers("time")
+    late = np.flatnonzero(np.diff(times) < 0)
+    if late.size:
+        k = int(late[0]) + 2
+        raise TraceError(f"{rows.where(k)}: time {rows.columns['time'][k - 1]} is before that of the row above; "
+                         "sort by time.")  # fmt: skip
+    return times
+
+
+def _marked(trace: Trace, rows: Table) -> Trace:
+    """Return the trace with what the file tells of its gradients."""
+    duration, noise_sq = (
+        rows.numbers(n, negative=False) if n in rows.columns else None for n in ("duration", "noise_sq")
+    )
+    noise = rows.parts()
+    if noise is not None and noise_sq is None:
+        with np.errstate(over="ignore"):  # Trace says it
+            noise_sq = np.square(noise).sum(axis=1)
+    return replace(trace, duration=duration, noise_sq=noise_sq, noise=noise)
+
+
+def _marks(trace: Trace) -> dict[str, Floats]:
+    """Return the columns of what is known of the gradients, by name."""
+    named = {"duration": trace.duration, "noise_sq": trace.noise_sq}
+    found = {name: column for name, column in named.items() if column is not None}
+    parts = [] if trace.noise is None else list(trace.noise.T)
+    return {**found, **{f"noise_{i}": part for i, part in enumerate(parts, start=1)}}
 
 
 def _seconds(time: float) -> str:

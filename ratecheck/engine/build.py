@@ -26,7 +26,7 @@ from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import OF_SCHEDULE
 from ratecheck.engine.compile import is_users, seal
-from ratecheck.engine.samples import noise_of
+from ratecheck.engine.samples import deviations, noise_of, noise_of_rows
 from ratecheck.engine.schedule import make, weigh
 from ratecheck.errors import AssumptionError, CapabilityError, PartError
 
@@ -66,8 +66,13 @@ class Built:
 
     @property
     def own_schedules(self) -> bool:
-        """True when the delays look at samples, so that every run has a schedule of its own."""
-        return self.delays.stretch is not None
+        """True when the delays look at samples, or at copies, so that every run has a schedule of its own."""
+        return self.delays.looks
+
+    @property
+    def policy(self) -> str:
+        """What the delays of this cell may depend on, one of POLICIES."""
+        return str(self.facts["policy"])
 
     @property
     def noisy(self) -> bool:
@@ -96,9 +101,9 @@ def build(
     ``failing(facts)`` names what a claim assumes and the parts do not have; the first such sentence is raised as an
     AssumptionError before any schedule is made.
 
-    The schedule depends on the seed, the delays, M and K only, so methods and noise levels are compared on the same
-    delays; the samples depend on the seed and the whole cell. Raises PartError, UnknownName, CapabilityError or
-    AssumptionError (a declared constant that the objective itself contradicts).
+    The schedule depends on the seed, the delays, M and K only (and on the samples, where delays look), so methods and
+    noise levels are compared on the same delays; the samples depend on the seed and the whole cell. Raises PartError,
+    UnknownName, CapabilityError or AssumptionError (a declared constant that the objective itself contradicts).
     """
     chosen = cell.stepsize or stepsize
     rule = shelf.STEPSIZES.get(chosen, folder) if isinstance(chosen, str) else chosen
@@ -108,38 +113,39 @@ def build(
     delays = shelf.DELAYS.get(cell.delays.name, folder)
     if not noise.additive and problem.gradient is None:
         raise PartError(f"noise {noise.name!r} samples rows, and problem {problem.name!r} is no finite sum.")
-    period = who.period(cell.M)
-    if cell.K % period:
+    if cell.K % who.period(cell.M):
         raise AssumptionError(
             f"K = {cell.K} is no multiple of M = {cell.M}: scheduler {who.name!r} works in rounds of M."
         )
     par = noise.parameters(cell.noise.par)
+    policy = delays.policy_with(delays.parameters(cell.delays.par), noise.symmetric(par))
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
     instance = problem.instance(plain, {"M": cell.M, "K": cell.K, "seed": seed}, _data_key(cell))
-    own = {n: number(v, f"method {how.name!r}, {n}") for n, v in how.par.items() if v is not None}
-    constants = {**own, **_constants(cell, problem, instance, noise, par)}  # formulas may use the method's numbers
+    own = {n: number(v, f"method {how.name!r}, {n}") for n, v in how.par.items() if v is not None}  # for formulas
+    constants = {**own, **_constants(cell, how, problem, instance, noise, par)}
     facts = {
         **constants, "classes": instance.classes, "problem": cell.problem.label, "scheduler": who.name,
-        "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": delays.policy, "noise": noise.name,
+        "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": policy, "noise": noise.name,
+        "delays": cell.delays.label, "additive": noise.additive, "by_hand": frozenset(cell.constants),
     }  # fmt: skip
-    faults = failing(facts) if failing else []
-    if faults:
+    if failing and (faults := failing(facts)):
         raise AssumptionError(faults[0])
+    constants |= _chosen(cell, rule, constants)
     numbers = np.array([par[n] for n in noise.par] or [0.0])
     # methods, stepsizes and claims are compared on the same samples
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
     key = key_of("samples", seed, common)
-    look = _noise(key, 0, noise, numbers, instance.dimension) if delays.stretch else None
+    look = _Look(key, noise, numbers, problem, instance) if delays.looks else None
     schedule = _schedule_of(cell, who, delays, seed, look)
     weighted = weigh(schedule, rule, constants, cell.output or "R1", growth)
     if plain != cell.problem.par:
-        if delays.stretch:
+        if delays.looks:
             raise CapabilityError(
                 f"a parameter of problem {problem.name!r} is derived from the schedule, and every run has a schedule "
                 f"of its own under delays {delays.name!r}, which look at samples."
             )
         instance = _derived(cell, problem, {**constants, **weighted.constants, "seed": seed})
-        constants = _unmoved(constants, {**own, **_constants(cell, problem, instance, noise, par)}, rule, problem)
+        constants = _unmoved(constants, {**own, **_constants(cell, how, problem, instance, noise, par)}, rule, problem)
     constants |= weighted.constants
     facts |= constants
     return Built(
@@ -154,22 +160,46 @@ def of_block(built: Built, block: int) -> Built:
     """
     if not built.own_schedules or block == 0:
         return built
-    look = _noise(built.key, block, built.noise, built.noise_par, built.instance.dimension)
+    look = _Look(built.key, built.noise, built.noise_par, built.problem, built.instance)
     schedule = _schedule_of(built.cell, built.scheduler, built.delays, built.seed, look, block)
     weighted = weigh(schedule, built.stepsize, built.constants, built.cell.output or "R1", built.growth)
     return replace(built, weighted=weighted, constants={**built.constants, **weighted.constants})
 
 
-def _noise(
-    key: np.uint64, block: int, noise: Noise, par: npt.NDArray[np.float64], dimension: int
-) -> Callable[[int], npt.NDArray[np.float64]]:
-    """Return what draws the noise (H, d) of the hand-outs of a block of one run."""
-    if noise.draw is not None:
-        raise CapabilityError(f"the delays look at additive noise, and noise {noise.name!r} samples rows.")
-    if noise.fill is None:
-        return lambda handouts: np.zeros((handouts, dimension))
-    fill = seal("fill", noise.fill)
-    return lambda handouts: noise_of(fill, key_of(int(key), "block", block), par, handouts, dimension)
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What delays see of the samples of a cell: their noise, by the key of the samples or by another."""
+
+    key: np.uint64
+    noise: Noise
+    par: npt.NDArray[np.float64]
+    problem: Problem
+    instance: Instance
+
+    def at(self, block: int, twin: np.uint64 | None) -> Callable[[int], npt.NDArray[np.float64]]:
+        """Return what draws the noise (H, d) of the hand-outs of a block of one run; of a ``twin``, by that key."""
+        noise, dimension = self.noise, self.instance.dimension
+        key = key_of(int(self.key), "block", block) if twin is None else twin
+        if noise.draw is not None:
+            if self.problem.heterogeneous or self.problem.gradient is None:
+                raise CapabilityError(f"delays look at rows that all workers share; {self.problem.name!r} has none.")
+            draw, table = seal("draw", noise.draw), deviations(self.problem, self.instance)
+            return lambda handouts: noise_of_rows(draw, key, table, handouts, self.instance.batch)
+        if noise.fill is None:
+            return lambda handouts: np.zeros((handouts, dimension))
+        fill = seal("fill", noise.fill)
+        return lambda handouts: noise_of(fill, key, self.par, handouts, dimension)
+
+
+def _chosen(cell: Cell, rule: Stepsize, constants: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of the method that the stepsize rule chooses. Raises AssumptionError when the cell has one."""
+    declared = sorted(set(rule.chosen) & set(cell.constants))
+    if declared:
+        raise AssumptionError(
+            f"the cell declares {declared[0]} = {cell.constants[declared[0]]}, and it is chosen with the stepsize: "
+            f"{rule.chosen[declared[0]].expr}; leave it out of the constants"
+        )
+    return rule.numbers(constants)
 
 
 def _data_key(cell: Cell) -> np.uint64:
@@ -178,7 +208,7 @@ def _data_key(cell: Cell) -> np.uint64:
 
 def _schedule_of(
     cell: Cell, scheduler: Scheduler, delays: Delays, seed: int,
-    look: Callable[[int], npt.NDArray[np.float64]] | None = None, block: int = 0,
+    look: _Look | None = None, block: int = 0,
 ) -> Schedule:  # fmt: skip
     if cell.K > LONGEST:
         raise CapabilityError(f"K = {cell.K:,} is more than the {LONGEST:,} steps that a schedule may have in memory.")
@@ -186,11 +216,22 @@ def _schedule_of(
     close, given = cell.output == "RL", delays.parameters(cell.delays.par)
     if look is not None:
         own = key_of(int(key), "block", block)
-        schedule = make(scheduler, delays, given, cell.M, cell.K, own, close=close, noise=look)
-        return schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
-    par = _frozen(given)
-    schedule = _schedule(scheduler, delays, par, cell.M, cell.K, int(key), close)
-    return schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule
+        seen = look.at(block, key_of(int(own), "twin") if given["blind"] else None)
+        schedule = make(scheduler, delays, given, cell.M, cell.K, own, close=close, noise=seen)
+    else:
+        schedule = _schedule(scheduler, delays, _frozen(given), cell.M, cell.K, int(key), close)
+    return _capped(cell, schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule)
+
+
+def _capped(cell: Cell, schedule: Schedule) -> Schedule:
+    """Return the schedule. Raises AssumptionError when the cell declares a tau_cap that a delay of it is above."""
+    most = cell.constants.get("tau_cap")
+    if most is not None and schedule.oldest > most:
+        raise AssumptionError(
+            f"a gradient is out for {schedule.oldest} steps, and the cell declares tau_cap = {most:g}: declare a cap "
+            "that all delays are within, or delays that are."
+        )
+    return schedule
 
 
 def _derived(cell: Cell, problem: Problem, known: dict[str, Any]) -> Instance:
@@ -224,7 +265,9 @@ def _start_gap(problem: Problem, instance: Instance) -> float | None:
     return float(found[0]) - instance.minimum
 
 
-def _constants(cell: Cell, problem: Problem, instance: Instance, noise: Noise, par: dict[str, float]) -> dict[str, Any]:
+def _constants(
+    cell: Cell, method: Method, problem: Problem, instance: Instance, noise: Noise, par: dict[str, float]
+) -> dict[str, Any]:  # fmt: skip
     """Return every constant of the cell: declared by the problem, measured at the start, declared by hand."""
     declared = dict(instance.constants)
     gap = instance.start - instance.minimiser
@@ -242,14 +285,14 @@ def _constants(cell: Cell, problem: Problem, instance: Instance, noise: Noise, p
         "zeta": declared.get("zeta", 0.0), "sigma": sigma, "B": float(np.sqrt(gap @ gap)),
         "Delta": _start_gap(problem, instance), "G": declared.get("G"), "G_F": declared.get("G"),
     }  # fmt: skip
+    bound = noise.bound(par) if noise.bound else math.inf
+    found["sigma_inf"] = (sigma * bound if sigma else sigma) if noise.additive else declared.get("sigma_inf")
     if found["G"] is not None and noise.additive and sigma:
-        bound = noise.bound(par) if noise.bound else math.inf
         found["G"] = found["G"] + sigma * bound
-    fixed = sorted(set(cell.constants) & {"M", "K", "d", "k", "tau", "weight", *OF_SCHEDULE})
+    fixed = sorted(set(cell.constants) & {"M", "K", "d", "D", "k", "tau", "weight", *OF_SCHEDULE})
     if fixed:
         raise PartError(f"constants: {fixed[0]} is counted or measured, it cannot be declared by hand.")
     declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}
-    return {
-        n: None if isinstance(v, float) and not math.isfinite(v) else v
-        for n, v in {**found, **declared_by_hand}.items()
-    }
+    known = {**found, **declared_by_hand}
+    known["D"] = method.diameter(known) if method.diameter else None
+    return {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in known.items()}

@@ -1,4 +1,4 @@
-"""The schedule kernel: who delivers when and who is handed work, by a clock or by an explicit order of workers."""
+"""The schedule kernel: who delivers when and who is handed work, by a clock, an explicit order or a rule that looks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ class Tape(NamedTuple):
     made_at: Any
 
 
+class Look(NamedTuple):
+    """What delays see of the samples: factors on durations, or the noise that a rule is shown and its numbers."""
+
+    stretch: Floats = np.zeros(0)
+    noise: Floats = np.zeros((0, 1))
+    memory: Floats = np.zeros(1)
+
+
 class Desk(NamedTuple):
     """The state of the schedule kernel: a winner tree of workers by (time, worker), and their tasks in order."""
 
@@ -37,6 +45,9 @@ class Desk(NamedTuple):
     last: Any  # (M,) newest task in flight of each worker
     after: Any  # (H,) the same worker's next task (-1: none)
     stretch: Any  # (H,) factor on the duration of each hand-out; empty: 1
+    noise: Any  # (H, d) noise of each hand-out, for a rule that looks; no rows: there is none
+    flying: Any  # (M, d) noise of each worker's oldest task in flight (nan: it has none)
+    memory: Any  # (s,) the rule's own numbers
     slots: Any  # (J,) stack of free job slots
     state: Any  # scheduler's memory
     handed: Any  # (J + 1,) scheduler's answer
@@ -58,15 +69,28 @@ def renew(tree: Any, ready: Any, worker: int) -> None:
         tree[node] = winner
 
 
-def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: Any, tape: Tape, desk: Desk) -> int:
+def show(desk: Any, stale: int) -> None:
+    """Write the noise of the oldest tasks in flight where a rule sees it, of those workers whose task is a new one."""
+    for i in range(-1, desk.handed[0]):
+        m = stale if i < 0 else desk.handed[i + 1]
+        if m >= 0:
+            h = desk.first[m]
+            for j in range(desk.noise.shape[1]):
+                desk.flying[m, j] = desk.noise[h, j] if h >= 0 else np.nan
+
+
+def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par: Any, key: Any, tape: Tape, desk: Desk
+             ) -> int:  # fmt: skip
     """Fill ``tape`` until it is full or ``order`` ends; return the number of deliveries made.
 
     With a non-empty ``order`` (workers in order of arrival) there are no times: the worker's oldest task arrives;
-    ``-n - 1`` is returned when ``order[n]`` has nothing in flight. With an empty one, tasks take
-    ``duration(key, worker, number, mean, par)`` each, times ``desk.stretch``, one after the other per worker.
+    ``-n - 1`` is returned when ``order[n]`` has nothing in flight. Where ``desk.noise`` has rows likewise: there the
+    worker is ``pick(desk.flying, desk.memory, par)``. Else tasks take ``duration(key, worker, number, mean, par)``
+    each, times ``desk.stretch``, one after the other per worker.
     """
     workers = means.shape[0]
-    explicit = order.shape[0] > 0
+    explicit, picks = order.shape[0] > 0, desk.noise.shape[0] > 0
+    timed = not (explicit or picks)
     total = tape.worker.shape[0]
     version, made, now = 0, 0, 0.0
     spare = desk.slots.shape[0]
@@ -82,7 +106,7 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
             spare -= 1
             slot = desk.slots[spare]
             tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
-            if not explicit:
+            if timed:
                 length = desk.ahead[m]
                 if desk.stretch.shape[0] > 0:
                     length *= desk.stretch[made]
@@ -95,22 +119,27 @@ def simulate(decide: Any, duration: Any, order: Any, means: Any, par: Any, key: 
             if desk.first[m] < 0:
                 desk.first[m] = made
                 desk.ready[m] = desk.due[slot]
-                if m != stale and not explicit:
+                if m != stale and timed:
                     renew(desk.tree, desk.ready, m)
             else:
                 desk.after[desk.last[m]] = made
             desk.last[m] = made
             made += 1
         tape.offset[n + 1] = made
-        if stale >= 0 and not explicit:
+        if stale >= 0 and timed:
             renew(desk.tree, desk.ready, stale)
         if n == total or (explicit and n == order.shape[0]):
             return n
-        worker = order[n] if explicit else desk.tree[1]
-        if worker >= workers or desk.first[worker] < 0:
-            return -n - 1 if explicit else n
+        worker = desk.tree[1]
+        if explicit:
+            worker = order[n]
+        elif picks:
+            show(desk, stale)
+            worker = pick(desk.flying, desk.memory, par)
+        if worker < 0 or worker >= workers or desk.first[worker] < 0:
+            return n if timed else -n - 1
         h = desk.first[worker]
-        if not explicit:
+        if timed:
             now = desk.ready[worker]
             tape.time[n] = now
         follower = desk.after[h]
@@ -132,8 +161,8 @@ def empty_tape(deliveries: int, handouts: int) -> Tape:
     return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 
 
-def empty_desk(workers: int, jobs: int, handouts: int, state: Ints, stretch: Floats) -> Desk:
-    """Return the initial state of the schedule kernel; ``state`` is the scheduler's own, ``stretch`` the clock's."""
+def empty_desk(workers: int, jobs: int, handouts: int, state: Ints, look: Look) -> Desk:
+    """Return the initial state of the schedule kernel; ``state`` is the scheduler's own, ``look`` what delays see."""
     leaves = 1 << (workers - 1).bit_length()
     tree = np.arange(-leaves, leaves, dtype=np.int64)
     for node in range(leaves - 1, 0, -1):
@@ -146,4 +175,5 @@ def empty_desk(workers: int, jobs: int, handouts: int, state: Ints, stretch: Flo
     handed = whole(max(jobs, workers) + 1)
     return Desk(tree, np.full(leaves, np.inf), np.zeros(jobs), np.zeros(workers), np.zeros(workers),
                 whole(workers), whole(workers, -1),
-                whole(workers, -1), np.empty(handouts, dtype=np.int64), stretch, slots, state, handed)  # fmt: skip
+                whole(workers, -1), np.empty(handouts, dtype=np.int64), look.stretch, look.noise,
+                np.full((workers, look.noise.shape[1]), np.nan), look.memory, slots, state, handed)  # fmt: skip

@@ -43,7 +43,7 @@ _FLIGHT = nt.NamedTuple((_CUBE, _CUBE, _MAT, _V, _I, _I), loop.Flight)
 _STREAM = nt.NamedUniTuple(_V, 7, loop.Stream)
 _SWITCH = nt.NamedUniTuple(nt.int64, 8, loop.Switch)
 _TAPE = nt.NamedTuple((_I, _I, _I, _I, _I, _V, _I, _I, _I, _I), clock.Tape)
-_DESK = nt.NamedTuple((_I, _V, _V, _V, _V, _I, _I, _I, _I, _V, _I, _I, _I), clock.Desk)
+_DESK = nt.NamedTuple((_I, _V, _V, _V, _V, _I, _I, _I, _I, _V, _MAT, _MAT, _V, _I, _I, _I), clock.Desk)
 
 #: the sealed signature of every kind of kernel
 SIGNATURES = {
@@ -57,14 +57,16 @@ SIGNATURES = {
     "draw": nt.void(nt.uint64, nt.int64, nt.int64, _I),
     "decide": nt.int64(_I, nt.int64, nt.int64, nt.int64, _I),
     "duration": nt.float64(nt.uint64, nt.int64, nt.int64, nt.float64, _V),
+    "pick": nt.int64(_MAT, _V, _V),
 }
 _RUN = nt.void(
     nt.int64, nt.int64, *(nt.FunctionType(SIGNATURES[kind]) for kind in loop.Kernels._fields),
     _SERVER, _PLAN, _FLIGHT, _STREAM, _SWITCH, _V, _V, nt.float64, nt.uint64,
 )  # fmt: skip
 _SIMULATE = nt.int64(
-    nt.FunctionType(SIGNATURES["decide"]), nt.FunctionType(SIGNATURES["duration"]), _I, _V, _V, nt.uint64, _TAPE, _DESK
-)
+    nt.FunctionType(SIGNATURES["decide"]), nt.FunctionType(SIGNATURES["duration"]), nt.FunctionType(SIGNATURES["pick"]),
+    _I, _V, _V, nt.uint64, _TAPE, _DESK,
+)  # fmt: skip
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -226,9 +228,11 @@ def run_kernel(strict: bool = False) -> Any:
 
 
 @lru_cache(maxsize=64)
-def schedule_kernel(decide: Callable[..., Any], duration: Callable[..., Any]) -> Callable[..., int]:
-    """Return the compiled schedule kernel for a scheduler and a clock."""
-    sealed = seal("decide", decide, True), seal("duration", duration, True)
+def schedule_kernel(
+    decide: Callable[..., Any], duration: Callable[..., Any], pick: Callable[..., Any]
+) -> Callable[..., int]:
+    """Return the compiled schedule kernel for a scheduler and a clock, or a rule that picks who delivers."""
+    sealed = seal("decide", decide, True), seal("duration", duration, True), seal("pick", pick, True)
     simulate = _simulate()
     return lambda *args: int(simulate(*sealed, *args))
 

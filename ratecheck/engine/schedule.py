@@ -1,4 +1,4 @@
-"""Schedules are made here, by one kernel, from a clock, an order of workers or a trace; and weighed with stepsizes."""
+"""Schedules are made here, by one kernel, from a clock, an order, a trace or a rule; and weighed with stepsizes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ratecheck.core.keys import wrapping
 from ratecheck.core.schedule import Floats, Schedule, Weighted, grown
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.engine.clock import empty_desk, empty_tape, simulate
+from ratecheck.engine.clock import Look, empty_desk, empty_tape, simulate
 from ratecheck.engine.compile import is_users, schedule_kernel
 from ratecheck.errors import CapabilityError, PartError
 
@@ -22,12 +22,16 @@ from ratecheck.errors import CapabilityError, PartError
 CLOSING = 200
 #: output rules
 RULES = ("R0", "R1", "RL", "uniform", "last")
-#: no factors on durations
-NONE = np.zeros(0)
+#: delays that do not look at samples
+BLIND = Look()
 
 
 def _no_duration(key: Any, worker: int, number: int, mean: float, par: Any) -> float:
     return mean
+
+
+def _no_pick(flying: Any, state: Any, par: Any) -> int:
+    return -1
 
 
 def from_order(scheduler: Scheduler, workers: int, order: npt.NDArray[np.int64]) -> Schedule:
@@ -36,8 +40,8 @@ def from_order(scheduler: Scheduler, workers: int, order: npt.NDArray[np.int64])
     Raises CapabilityError when a worker is to deliver that has nothing in flight.
     """
     with wrapping():
-        return _record(simulate, scheduler.decide, _no_duration, scheduler, workers, order, np.ones(workers),
-                       np.zeros(1), np.uint64(0), len(order), None)  # fmt: skip
+        return _record(simulate, (scheduler.decide, _no_duration, _no_pick), scheduler, workers, order,
+                       np.ones(workers), np.zeros(1), np.uint64(0), len(order), None)  # fmt: skip
 
 
 def make(
@@ -54,33 +58,29 @@ def make(
     """Return a schedule with ``steps`` counted deliveries, made by the compiled kernel.
 
     ``par`` are the delays' merged parameters, ``noise(H)`` the noises (H, d) of the first H hand-outs, for delays that
-    look at them (without it they do not). ``close=True`` simulates on until every gradient in flight at the horizon is
-    back (needs a clock). Raises CapabilityError when the scheduler needs durations and the delays have
-    none, or when gradients stay out too long to close.
+    look at them (without it a clock does not). ``close=True`` simulates on until every gradient in flight at the
+    horizon is back (needs a clock). Raises CapabilityError when the scheduler needs durations and the delays have
+    none, when gradients stay out too long to close, or when a rule is to look at samples and there are none.
     """
     if scheduler.needs_durations and not delays.is_clock:
         raise CapabilityError(
             f"scheduler {scheduler.name!r} needs durations, and delays {delays.name!r} are an order of arrivals only; "
             "use a clock such as 'exponential' or 'fixed'."
         )
-    none = np.zeros(0, dtype=np.int64)
-    numbers, means, order = delays.numbers(par) if delays.is_clock else np.zeros(1), np.ones(workers), none
-    duration = _no_duration
-    if delays.is_clock:
-        means, duration = delays.means(workers, par), delays.duration or _no_duration
-    if is_users(scheduler.decide) or is_users(duration):
-        _try_out(scheduler, duration, workers, means, numbers, key)
-    kernel = schedule_kernel(scheduler.decide, duration)
+    numbers = np.zeros(1) if delays.order else delays.numbers(par)
+    means, order = delays.means(workers, par) if delays.is_clock else np.ones(workers), np.zeros(0, dtype=np.int64)
+    kernels = scheduler.decide, delays.duration or _no_duration, delays.pick or _no_pick
+    if any(is_users(kernel) for kernel in kernels):
+        _try_out(kernels, scheduler, delays, par, workers, means, numbers, key, noise)
+    kernel = schedule_kernel(*kernels)
     total, limit = steps, CLOSING * steps
     while True:
         if delays.order is not None:
             order = np.asarray(delays.order(workers, total, par, key), dtype=np.int64)
             if order.shape[0] < total or order.min() < 0 or order.max() >= workers:
                 raise PartError(f"delays {delays.name!r} gives no order of {total} arrivals of {workers} workers.")
-        stretch = NONE
-        if delays.stretch is not None and noise is not None:
-            stretch = delays.factors(noise(_handouts(scheduler, workers, total)), par)
-        found = _record(kernel, None, None, scheduler, workers, order, means, numbers, key, total, steps, stretch)
+        look = _look(delays, par, workers, _handouts(scheduler, workers, total), noise)
+        found = _record(kernel, (), scheduler, workers, order, means, numbers, key, total, steps, look)
         if found.steps >= steps and (found.closed or not close):
             return found
         if total >= limit or (close and not delays.is_clock):
@@ -91,14 +91,28 @@ def make(
         total = min(2 * total, limit)
 
 
-def _try_out(scheduler: Scheduler, duration: Any, workers: int, means: Any, numbers: Any, key: Any) -> None:
+def _look(
+    delays: Delays, par: dict[str, Any], workers: int, handouts: int, noise: Callable[[int], Floats] | None
+) -> Look:
+    """Return what the delays see of the first hand-outs' noises. Raises CapabilityError for a rule without noises."""
+    if delays.pick is not None:
+        if noise is None:
+            raise CapabilityError(f"delays {delays.name!r} look at the samples in flight, and there are none here.")
+        seen = np.ascontiguousarray(noise(handouts), dtype=np.float64)
+        return Look(noise=seen, memory=np.zeros(delays.memory(workers, seen.shape[1])))
+    if delays.stretch is not None and noise is not None:
+        return Look(delays.factors(noise(handouts), par))
+    return BLIND
+
+
+def _try_out(kernels: Any, scheduler: Scheduler, delays: Delays, par: Any, workers: int, means: Any, numbers: Any,
+             key: Any, noise: Any) -> None:  # fmt: skip
     """Run a user's kernels for a few steps in CPython: there a wrong index is an error, compiled it is a crash."""
-    none = np.zeros(0, dtype=np.int64)
+    none, few = np.zeros(0, dtype=np.int64), 4 * workers
     try:
+        look = _look(delays, par, workers, _handouts(scheduler, workers, few), noise)
         with wrapping():
-            _record(
-                simulate, scheduler.decide, duration, scheduler, workers, none, means, numbers, key, 4 * workers, None
-            )
+            _record(simulate, kernels, scheduler, workers, none, means, numbers, key, few, None, look)
     except (ArithmeticError, LookupError, ValueError, TypeError, AttributeError, NameError) as fault:
         raise PartError(
             f"a kernel of scheduler {scheduler.name!r} or of the delays failed: {type(fault).__name__}: {fault}."
@@ -110,12 +124,13 @@ def _handouts(scheduler: Scheduler, workers: int, deliveries: int) -> int:
     return workers + deliveries * (workers if scheduler.every else 1)
 
 
-def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, workers: int, order: Any, means: Any,
-            numbers: Any, key: Any, total: int, steps: int | None, stretch: Floats = NONE) -> Schedule:  # fmt: skip
+def _record(kernel: Any, functions: Any, scheduler: Scheduler, workers: int, order: Any, means: Any, numbers: Any,
+            key: Any, total: int, steps: int | None, look: Look = BLIND) -> Schedule:  # fmt: skip
     handouts = _handouts(scheduler, workers, total)
-    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key), stretch)
-    functions = () if decide is None else (decide, duration)
+    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key), look)
     made = int(kernel(*functions, np.asarray(order, dtype=np.int64), means, numbers, key, tape, desk))
+    if made < 0 and not len(order):
+        raise PartError(f"pick names no worker with a task in flight, of {workers}, for delivery {-made}.")
     if made < 0:
         raise CapabilityError(
             f"in this order worker {order[-made - 1]} delivers as number {-made} with nothing in flight."
@@ -136,7 +151,7 @@ def _record(kernel: Any, decide: Any, duration: Any, scheduler: Scheduler, worke
         tape.to_job[:used],
         tape.made_at[:used],
         min(horizon, made),
-        None if len(order) else tape.time[:made],
+        None if len(order) or len(look.noise) else tape.time[:made],
     )
 
 

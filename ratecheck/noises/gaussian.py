@@ -25,4 +25,4 @@ def fill(key: Any, position: Any, par: Any, out: Any) -> None:
         second[j] = radius * sine
 
 
-NOISE = Noise("gaussian", fill, fourth_moment=lambda par: 3.0, bound=lambda par: math.inf)
+NOISE = Noise("gaussian", fill, fourth_moment=lambda par: 3.0, bound=lambda par: math.inf, symmetric=lambda par: True)

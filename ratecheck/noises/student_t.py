@@ -35,4 +35,5 @@ def check(par: Mapping[str, float]) -> str | None:
 
 
 PAR = {"df": 3}
-NOISE = Noise("student_t", fill, par=PAR, fourth_moment=fourth_moment, bound=lambda par: math.inf, check=check)
+NOISE = Noise("student_t", fill, par=PAR, fourth_moment=fourth_moment, bound=lambda par: math.inf, check=check,
+              symmetric=lambda par: True)  # fmt: skip

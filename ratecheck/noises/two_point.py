@@ -38,4 +38,5 @@ def check(par: Mapping[str, float]) -> str | None:
 
 
 PAR = {"p": "1/20"}
-NOISE = Noise("two_point", fill, par=PAR, fourth_moment=fourth_moment, bound=bound, check=check)
+NOISE = Noise("two_point", fill, par=PAR, fourth_moment=fourth_moment, bound=bound, check=check,
+              symmetric=lambda par: par["p"] == 0.5)  # fmt: skip

@@ -11,6 +11,9 @@ from ratecheck.report import tables
 from ratecheck.report.heat import LETTERS, factor_text, usual_output
 from ratecheck.report.tables import Result, Row
 
+#: what a slope of -1/2 stands for in upper bounds
+TERM = " (the term sigma/sqrt K)"
+
 
 class Quantity(NamedTuple):
     """What a claim bounds: in words, and as text with mathematics for an axis."""
@@ -45,11 +48,12 @@ def _rate(result: Result) -> Iterable[str]:
         f"Measured means of the {quantity(result).words} (points; bars: band that holds in all {len(rows)} cells at "
         f"once with {band:.0%} confidence, none where there is no noise) against the number of server steps K."
     )
-    yield _below(drawn)
+    lower = tables.from_below(result)
+    yield _above(drawn) if lower else _below(drawn)
     if any(r["conditional"] is not None for r in drawn):
         yield "Thin lines: the bound with the stepsizes and delays of the schedule itself."
     yield _fits(result)
-    yield "The triangles have slopes -1 (the term M/K) and -1/2 (the term sigma/sqrt K)."
+    yield f"The triangles have slopes -1 {'' if lower else '(the term M/K) '}and -1/2{'' if lower else TERM}."
     if any(r["verdict"] == "VACUOUS" for r in drawn):
         yield "Hollow points: there the bound is vacuous, above one that needs no theorem."
     yield _rings(drawn)
@@ -73,6 +77,17 @@ def _below(rows: Sequence[Row]) -> str:
         return "The measured means are exactly zero."
     least, most = (tables.digits(pick(factors)) for pick in (min, max))
     return f"They lie below the bound (dotted) by a factor of at least {least} and at most {most}."
+
+
+def _above(rows: Sequence[Row]) -> str:
+    """Say how points lie to a bound from below."""
+    factors = [r["mean"] / r["bound"] for r in rows]
+    least, most = (tables.digits(pick(factors, default=1.0)) for pick in (min, max))
+    broken = sum(f < 1 for f in factors)
+    if broken:
+        where = f"in {broken} of {len(rows)} points drawn"
+        return f"They lie BELOW the lower bound (dotted) {where}, at {least} times it."
+    return f"They lie above the lower bound (dotted): at {least} to {most} times it."
 
 
 def _fits(result: Result) -> str:
@@ -99,8 +114,9 @@ def _choice(rows: Sequence[Row], drawn: Sequence[Row]) -> str:
 def _slack(result: Result) -> Iterable[str]:
     rows = tables.slack_rows(result)
     found = result.get("details", {}).get("rate", {})
+    side = "From 1 on the lower bound" if tables.from_below(result) else "Below 1 the bound"
     yield (
-        "Measured mean over bound, against K. Below 1 the bound holds; a level line says that the error falls at the "
+        f"Measured mean over bound, against K. {side} holds; a level line says that the error falls at the "
         "rate of the theorem, a rising one that it falls more slowly."
     )
     if any(r["wedge_a"] is not None for r in rows):

@@ -34,7 +34,7 @@ MEANINGS = {
     "PROVED": "derived step by step by machine",
     "CERTIFIED": "an exact certificate was checked",
     "EXACT": "true in exact arithmetic in all cases listed, or in one run without noise",
-    "HOLDS HERE": "on these instances the mean is below the bound, given the declared second moment",
+    "HOLDS HERE": "on these instances the mean is on the claimed side of the bound; below it, given the second moment",
     "NOT REFUTED": "measured, but neither refuted nor confirmed",
     "INCONCLUSIVE": "measured too little to say anything",
     "VACUOUS": "the bound is above one that needs no theorem: nothing can be learnt",

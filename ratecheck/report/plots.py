@@ -44,15 +44,20 @@ def rate(result: Result) -> Figure:
             marks.triangles(axes)
         label(figure, grid, panels, "server steps $K$", f"mean of {quantity(result).symbol}")
         workers = [(f"M = {m}", {"color": c, "marker": markers[m], "linestyle": "none"}) for m, c in colours.items()]
-        styles = [("measured, 95 % band", {"marker": "o", "linestyle": "none"})] + [
+        seen = "measured" if tables.from_below(result) else "measured, 95 % band"  # the caption says what bars are
+        styles = [(seen, {"marker": "o", "linestyle": "none"})] + [
             (text, look) for name, text, look in (
                 ("fit", "fit", {"linestyle": (0, (5, 2))}),
-                ("bound", "bound", {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}),
+                ("bound", _bound(result), {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}),
                 ("conditional", "bound of this schedule", {"linewidth": 0.6}),
             ) if any(r[name] is not None for r in drawn)
         ]  # fmt: skip
         legend(figure, workers, styles, marks.rings(drawn))
     return figure
+
+
+def _bound(result: Result) -> str:
+    return "lower bound" if tables.from_below(result) else "bound"
 
 
 def slack(result: Result) -> Figure:
@@ -69,8 +74,8 @@ def slack(result: Result) -> Figure:
             style.log_axis(axes, "x", *style.widened([r["K"] for r in rows]))
             style.log_axis(axes, "y", *style.widened([*seen, 1.0], 1.6))
             axes.axhline(1, color=style.INK, linewidth=0.8)
-            axes.annotate("bound", (1, 1), (-2, 2), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                          ha="right", fontsize=6.5)  # fmt: skip
+            axes.annotate(_bound(result), (1, 1), (-2, 2), xycoords=axes.get_yaxis_transform(),
+                          textcoords="offset points", ha="right", fontsize=6.5)  # fmt: skip
             for series in tables.by_series(rows).values():
                 line = {"color": colours[series[0]["M"]], "linewidth": widths[series[0]["M"]]}
                 marks.slack_series(axes, series, markers, {**line, "linestyle": dashes[series[0]["sigma"]]})
@@ -102,6 +107,8 @@ DRAW: Mapping[str, Callable[[Result], Figure]] = {
 def kinds(result: Result) -> list[str]:
     """Return the plots that this result has data for."""
     some = bool(tables.measured(result))
+    if tables.from_below(result):  # how tight a bound is says what a check of an upper one would miss
+        return [k for k in KINDS if k != "tightness" and (bool(tables.delay_rows(result)) if k == "delays" else some)]
     return [k for k in KINDS if (bool(tables.delay_rows(result)) if k == "delays" else some)]
 
 

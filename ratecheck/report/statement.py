@@ -13,7 +13,8 @@ from ratecheck.core.stepsize import Stepsize
 
 
 def _constants(claim: Claim, rule: Stepsize) -> dict[str, str]:
-    names = {n for f in rule.branches.values() for n in f.names} if claim.outputs else set()
+    rules = (*rule.branches.values(), *rule.chosen.values())
+    names = {n for f in rules for n in f.names} if claim.outputs else set()
     for statement in claim.outputs.values():
         for inequality in statement.inequalities().values():
             names |= {*inequality.lhs.names, *inequality.rhs.names}
@@ -31,6 +32,7 @@ def as_data(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
         "expect": claim.expect, "method": claim.method, "scheduler": claim.scheduler, "policy": claim.policy,
         "assumptions": [a.name for a in claim.conditions()],
         "stepsize": {n: str(f.expr) for n, f in rule.branches.items()} if claim.outputs else {},
+        **({"chosen": {n: str(f.expr) for n, f in rule.chosen.items()}} if rule.chosen else {}),
         "outputs": {
             r: {
                 n: {"lhs": str(i.lhs.expr), "rhs": _terms(i.rhs), "policy": i.policy or claim.policy}
@@ -49,6 +51,7 @@ def as_latex(claim: Claim, rule: Stepsize) -> str:
     lines = [rf"\textbf{{{claim.title}}} ({claim.source}).", claim.statement]
     if claim.outputs:
         lines.append(rf"\[ \gamma_k = {rule.latex()} \]")
+        lines += [rf"\[ {symbols.LATEX.get(n, n)} = {f.latex()} \]" for n, f in rule.chosen.items()]
     for output, statement in claim.outputs.items():
         for name, inequality in statement.inequalities().items():
             lines.append(rf"\[ {inequality.latex(claim.relation)} \qquad\text{{({name}, {output})}} \]")
@@ -66,10 +69,13 @@ def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
         lines.append(f"  method       {claim.method} under scheduler {claim.scheduler}")
         inner = ", ".join(f"{n}: {f.expr}" for n, f in rule.branches.items())
         lines += _wrapped("stepsize", f"{'min of ' if len(rule.branches) > 1 else ''}{inner}")
+        lines += [line for n, f in rule.chosen.items() for line in _wrapped("and", f"{n} = {f.expr}")]
     for output, statement in claim.outputs.items():
         for kind, inequality in statement.inequalities().items():
             covers = f" ({inequality.policy} delays)" if inequality.policy else ""
-            lines += _wrapped(f"{kind} {output}"[:12], f"E[{inequality.lhs.expr}] <= {inequality.rhs.expr}{covers}")
+            sign = "<=" if claim.kind == "upper" else ">="
+            said = f"E[{inequality.lhs.expr}] {sign} {inequality.rhs.expr}{covers}"
+            lines += _wrapped(f"{kind} {output}"[:12], said)
     for identity in claim.identities:
         lines += _wrapped("identity", f"{identity.name}: {identity.statement}")
     for fact in claim.counting:
@@ -82,7 +88,8 @@ def as_text(name: str, claim: Claim, rule: Stepsize, chain: Mapping[str, Any] | 
     for letter, meaning in constants.items():
         lines += _wrapped(letter, meaning)
     lines += _chain(chain, constants)
-    if claim.outputs and claim.expect == "holds" and not shelf.SCHEDULERS.get(claim.scheduler).needs_durations:
+    upper = claim.outputs and claim.expect == "holds" and claim.kind == "upper"
+    if upper and not shelf.SCHEDULERS.get(claim.scheduler).needs_durations:
         lines += _wrapped("how tight", f"on all small arrival orders: ratecheck check {name} --evidence exact")
     lines.append(f"  expected     {claim.expect}; check it: ratecheck check {name}")
     return "\n".join(lines)

@@ -66,6 +66,11 @@ def measured(result: Result) -> list[Mapping[str, Any]]:
     return [c for c, lhs, rhs in sides if lhs is not None and rhs is not None and rhs > 0]
 
 
+def from_below(result: Result) -> bool:
+    """True when the claim is a lower bound: then what is measured is to lie above it."""
+    return bool(result.get("details", {}).get("kind") == "lower")
+
+
 def factor(cell: Mapping[str, Any]) -> float | None:
     """Return bound over measured of one cell: inf for a measured 0, None when nothing was measured."""
     lhs, rhs = number(inequality(cell).get("lhs")), number(inequality(cell).get("rhs"))

@@ -148,10 +148,11 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         said = ", ".join(f"{n} {v}" for v, n in sorted(counts.items(), key=lambda one: -one[1]))
         usable = [c for c in tables.measured(result) if c["verdict"] != "VACUOUS"]
         ratios = [(1 / f, c["label"]) for c in usable if (f := tables.factor(c))]
-        worst = max(ratios, default=None)
+        pick, word = (min, "smallest") if tables.from_below(result) else (max, "largest")
+        worst = pick(ratios, default=None)
         many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
         yield Fact("bound", result["verdict"], f"{many}: {said}"
-                   + (f"; largest measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
+                   + (f"; {word} measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
     yield from _coefficients(details)
     if details.get("tight") and not Verdict.from_word(result["verdict"]).negative:

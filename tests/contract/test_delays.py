@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from ratecheck.checks.challenge import challenge_delays
-from ratecheck.checks.challenge_laws import arrivals, largest_delay
+from ratecheck.checks.challenge_orders import arrivals, largest_delay
 from ratecheck.core.delays import Delays
 from ratecheck.core.keys import exponential, key_of, word, wrapping
 from ratecheck.core.shelf import DELAYS
@@ -29,7 +29,10 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "pareto": [{"tail": 3}, {"tail": "11/10"}],
     "lognormal": [{"s": 0.3}, {"s": 2}],
     "bursts": [{"length": 1}, {"length": 3}],
-    "slow_samples": [{"above": 0, "factor": 3}],
+    "slow_samples": [{"above": 0, "factor": 3}, {"blind": 1}, {"jitter": 0}],
+    "slow_large": [{"above": 0.3, "factor": "1/3"}],
+    "parked": [{"above": -0.5, "wait": 7}, {"above": 0, "wait": "5/2"}, {"above": 5}],
+    "push_out": [{"weight": 0}, {"weight": 3}],
     "slow_at_random": [{"p": "1/2", "factor": 2}, {"p": 0}],
 }
 LISTED = [0, 2, 2, 1, 0, 0, 0, 0, 1, 2, 1, 1, 2, 0]
@@ -90,7 +93,7 @@ def test_laws_by_kolmogorov_and_smirnov(name, par, law):
     assert stats.kstest(draws, law.cdf).pvalue > ALARM
 
 
-@pytest.mark.parametrize("name", [n for n in DELAYS.names() if DELAYS.get(n).longest and not DELAYS.get(n).is_clock])
+@pytest.mark.parametrize("name", [n for n in DELAYS.names() if DELAYS.get(n).longest and DELAYS.get(n).order])
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
 def test_largest_delay_of_an_order_is_attained(name, workers, needs):
     if name in needs and workers != 3:
@@ -145,6 +148,60 @@ def out_of_range(workers: int, steps: int, par: Any, key: Any) -> Any:
     return np.arange(steps, dtype=np.int64) % (workers + 1)
 
 
+def steady(key: Any, worker: Any, number: Any, mean: Any, par: Any) -> Any:
+    return mean
+
+
+def clock(stretch: Any, policy: str = "data-dependent", **more: Any) -> Delays:
+    """Return a clock that looks in this way."""
+    return Delays("x", steady, stretch=stretch, policy=policy, **more)
+
+
+def above(noise: Any, par: Any) -> Any:
+    return np.where(noise[:, 0] > 1, 9.0, 1.0)
+
+
+def far_out(noise: Any, par: Any) -> Any:
+    """Sees the sign of noises that are 3 standard deviations off, in the last coordinate."""
+    return np.where(noise[:, -1] > 3, 9.0, np.where(np.abs(noise[:, 0]) > 1, 5.0, 1.0))
+
+
+def above_the_median(noise: Any, par: Any) -> Any:
+    return np.where(noise[:, 0] > np.median(noise[:, 0]), 9.0, 1.0)
+
+
+def after_a_large_one(noise: Any, par: Any) -> Any:
+    return np.where(np.concatenate([[0.0], noise[:-1, 0]]) > 1, 9.0, 1.0)
+
+
+def before_a_large_one(noise: Any, par: Any) -> Any:
+    return np.where(np.concatenate([noise[1:, 0], [0.0]]) > 1, 9.0, 1.0)
+
+
+def by_place(noise: Any, par: Any) -> Any:
+    return 1.0 + np.arange(len(noise)) % 2
+
+
+def writes(noise: Any, par: Any) -> Any:
+    noise[:, 0] = 0.0
+    return np.ones(len(noise))
+
+
+def rule(pick: Any, **more: Any) -> Delays:
+    return Delays("x", pick=pick, policy="clairvoyant", **more)
+
+
+def remembers() -> Any:
+    asked = []
+
+    def pick(flying: Any, state: Any, par: Any) -> Any:
+        asked.append(1)
+        return len(asked) // 7 % flying.shape[0]
+
+    return pick
+
+
+OWN, SIGN = "not one of its own noise alone", "sees the sign of the noise"
 LIES: dict[str, tuple[Delays, str]] = {
     "one stream for all workers": (Delays("x", one_stream), "two workers are correlated"),
     "shifted streams": (Delays("x", shifted_streams), "two workers are correlated at lag 100"),
@@ -160,6 +217,19 @@ LIES: dict[str, tuple[Delays, str]] = {
         "the largest delay with M = 2 is declared 1, and 2 was seen",
     ),
     "a worker too many": (Delays("x", order=out_of_range), "with M = 2 names worker 2"),
+    "a sign under mean zero": (clock(above, "mean-zero given the duration"), SIGN),
+    "a sign far out under mean zero": (clock(far_out, "mean-zero given the duration"), SIGN),
+    "a look at all tasks": (clock(above_the_median), OWN),
+    "a look at the task before": (clock(after_a_large_one), OWN),
+    "a look at a task to come": (clock(before_a_large_one), OWN),
+    "a look at the number of the task": (clock(by_place), OWN),
+    "a clock that changes the noise": (clock(writes), "changes the noise"),
+    "a rule that names a worker too many": (rule(lambda f, state, par: len(f)), "with M = 2 names worker 2"),
+    "a rule with a memory of its own": (rule(remembers()), "does not give the same order"),
+    "too short a wait, by one": (
+        replace(DELAYS.get("parked"), par={"above": 0, "wait": 9}, longest=lambda workers, par: 8 + workers),
+        "the largest delay with M = 5 is declared 13, and 14 was seen",
+    ),
     "an order of floats": (Delays("x", order=lambda m, k, par, key: np.zeros(k)), "not int64"),
 }
 
@@ -170,6 +240,11 @@ def test_a_lying_model_is_caught(lie):
     delays, fragment = LIES[lie]
     found = challenge_delays(delays, workers=(2, 5))
     assert any(fragment in sentence for sentence in found), found
+
+
+@pytest.mark.parametrize("stretch", [above, far_out])
+def test_a_clock_that_says_that_it_sees_the_sign_may(stretch):
+    assert challenge_delays(clock(stretch)) == []
 
 
 CLOCK_WRONG = [

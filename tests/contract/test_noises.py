@@ -158,6 +158,12 @@ def unscaled(key: Any, position: Any, par: Any, out: Any) -> None:
     out *= math.sqrt(3.0)
 
 
+def fair_and_skew(key: Any, position: Any, par: Any, out: Any) -> None:
+    """Fair signs, and only what is positive is spread: -a, or a times an exponential. Mean 0, variance 3/2 a^2 = 1."""
+    compiled("gaussian")(key, position, par, out)
+    out[:] = math.sqrt(2 / 3) * np.where(out < 0, -1.0, -np.log(np.clip(2 * stats.norm.sf(out), 1e-300, 1.0)))
+
+
 def one_off(key: Any, handout: Any, rows: Any, out: Any) -> None:
     NOISES.get("rows").draw(key, handout, rows + 1, out)
 
@@ -177,9 +183,30 @@ LIES: dict[str, tuple[str, dict[str, Any], str]] = {
     "a memory": ("gaussian", {"fill": remembering}, "do not give the same numbers"),
     "dependence without correlation": ("student_t", {"fill": both_coordinates}, "its draws are correlated"),
     "variance 3, infinite fourth moment": ("student_t", {"fill": unscaled}, "the variance is declared 1"),
+    "two points as if they were signs": ("two_point", {"symmetric": lambda par: True}, "is declared symmetric"),
+    "fair signs, a skew law": (
+        "gaussian",
+        {"fill": fair_and_skew, "fourth_moment": lambda par: 100.0},
+        "is declared symmetric",
+    ),
     "a row too many": ("rows", {"draw": one_off}, "of 10"),
     "rows by remainder": ("rows", {"draw": uneven}, "not drawn uniformly"),
 }
+
+
+@pytest.mark.statistical
+def test_a_skew_law_that_does_not_say_that_it_is_symmetric_may_be_skew():
+    honest = replace(NOISES.get("gaussian"), fill=fair_and_skew, symmetric=lambda par: False,
+                     fourth_moment=lambda par: 100.0)  # fmt: skip
+    assert not any("symmetric" in s or "mean" in s for s in challenge_noise(honest, {}, samples=1 << 18))
+
+
+def test_symmetric_is_what_the_law_is_with_its_parameters():
+    said = {name: NOISES.get(name).symmetric(NOISES.get(name).parameters({})) for name in NOISES.names()}
+    assert said == {"gaussian": True, "none": True, "rademacher": True, "rows": False, "student_t": True,
+                    "two_point": False}  # fmt: skip
+    two_point = NOISES.get("two_point")
+    assert [two_point.symmetric(two_point.parameters({"p": p})) for p in ("1/2", 0.5, 0.49)] == [True, True, False]
 
 
 @pytest.mark.statistical

@@ -31,14 +31,15 @@ OTHERS: dict[str, list[dict[str, Any]]] = {
     "pseudo_huber": [{"dimension": 1, "kink": "1/10", "smoothness": 3}],
     "heterogeneous_quadratic": [{"dimension": 1, "zeta": 2}, {"spectrum": ["1/2", 0, 1], "zeta": 0}],
     "heterogeneous_well": [{"dimension": 1, "smoothness": 3, "contrast": 1}, {"contrast": 0}],
+    "two_worlds": [{"world": "A", "radius": 3}, {"world": "B", "sigma": 2}, {"shape": "linear", "workers": 3}],
     "uniform_rows": [{"rows": 30, "dimension": 3, "batch": 5, "seed": 42}],
 }
 #: what is tried instead of the defaults, where those are large
 SMALL: dict[str, dict[str, Any]] = {"digits_network": {"rows": 6, "test": 4, "hidden": 2, "batch": 2}}
 #: problems that take their data from somewhere, whatever the key
-GIVEN = ("digits_network",)
+GIVEN = ("digits_network", "two_worlds")
 #: constants of a cell, for problems that ask for them
-CELL = {"W": 40.0, "M": 5}
+CELL = {"W": 40.0, "M": 5, "K": 12}
 EVERY = [(name, par) for name in PROBLEMS.names() for par in (SMALL.get(name, {}), *OTHERS.get(name, []))]
 every_problem = pytest.mark.parametrize(("name", "par"), EVERY, ids=lambda v: v if isinstance(v, str) else None)
 

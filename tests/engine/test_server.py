@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ratecheck.checks.mixed_moment import diagnose
 from ratecheck.errors import RatecheckError
 from ratecheck.server import record
 
@@ -59,6 +60,67 @@ def test_the_recorded_order_is_what_happened() -> None:
     assert found.initial == pytest.approx(replayed([], 3, 7), rel=1e-9)
 
 
+def noises(order: list[int], workers: int, seed: int, d: int) -> Any:
+    """Return g - mean gradient (K, d) of every gradient of a run with heavy rows, replayed row by row."""
+    draw = np.random.default_rng([seed, 0])
+    a = draw.standard_normal((200, d)) / np.sqrt(d)
+    truth, error = draw.standard_normal(d), draw.standard_normal(200) / 10
+    own = truth + 2 * draw.standard_normal(d)  # the solution of the 20 heavy rows
+    b = np.array([a[i] @ (own if i < 20 else truth) + error[i] * (10 if i < 20 else 1) for i in range(200)])
+    gamma = 1 / (workers * (a * a).sum(axis=1).max())
+    draws = [np.random.default_rng([seed, 1 + m]) for m in range(workers)]
+    handed, found, x = [np.zeros(d)] * workers, [], np.zeros(d)
+    for m in order:
+        rows, at = draws[m].integers(200, size=4), handed[m]
+        each = np.array([a[i] * (a[i] @ at - b[i]) for i in range(200)])
+        found.append(each[rows].mean(axis=0) - each.mean(axis=0))
+        x = x - gamma * each[rows].mean(axis=0)
+        handed[m] = x
+    return np.array(found)
+
+
+HEAVY: dict[str, Any] = {"heavy": 0.1, "heavy_cost": 20, "heavy_shift": 2.0, "noise": True}
+
+
+@pytest.mark.parametrize("d", [6, 20])
+def test_the_noise_is_that_of_the_run(d: int) -> None:
+    """||xi||^2 and xi of every gradient, or a sketch that keeps its length on average, against a replay row by row."""
+    trace = record(workers=3, steps=200, seed=7, **{**SMALL, "dimension": d}, **HEAVY).trace
+    order = trace.worker.tolist()
+    xi = noises(order, 3, 7, d)
+    assert trace.noise_sq is not None
+    assert trace.noise is not None
+    same = pytest.approx(np.square(xi).sum(axis=1), rel=1e-6)  # files hold 7 digits
+    assert trace.noise_sq.tolist() == same
+    assert np.square(noises([(m + 1) % 3 for m in order], 3, 7, d)).sum(axis=1).tolist() != same
+    if d <= 8:
+        assert trace.noise == pytest.approx(xi, rel=1e-6, abs=1e-9)
+        return
+    assert trace.noise.shape == (200, 8)
+    sketch = np.linalg.lstsq(xi, trace.noise, rcond=None)[0]
+    assert xi @ sketch == pytest.approx(trace.noise, rel=1e-4, abs=1e-5)  # linear in xi
+    # 160 squares of mean 1/8: their sum / 20 is chi^2_160 / 160, beyond these with probability < 1e-6
+    assert 0.5 < np.square(sketch).sum() / d < 1.7
+
+
+def test_without_heavy_rows_nothing_is_told() -> None:
+    trace = record(workers=2, steps=50, **SMALL).trace
+    assert trace.noise is trace.noise_sq is trace.duration is None
+    assert "heavy" not in trace.source
+
+
+@pytest.mark.slow
+def test_heavy_rows_make_delays_that_look_at_the_noise() -> None:
+    """A heavy batch takes 5000 passes, milliseconds, in which the others deliver many light ones."""
+    sizes = {"dimension": 4, "batch": 1, "heavy": 0.03, "heavy_cost": 5000, "noise": True}
+    trace = record(workers=3, steps=1500, **sizes).trace  # type: ignore[arg-type]
+    found = diagnose(trace)
+    assert found["tests"]["delay"]["measured"] > 0
+    assert found["policy"] != "independent"
+    same = diagnose(record(workers=3, steps=1500, **{**sizes, "heavy_cost": 1}).trace, level=1e-3)  # type: ignore[arg-type]
+    assert same["tests"]["delay"]["measured"] < found["tests"]["delay"]["measured"]
+
+
 def test_a_dead_worker_is_an_error_and_not_a_hang() -> None:
     caught: list[Exception] = []
 
@@ -95,6 +157,9 @@ def test_silence_is_an_error() -> None:
         ({"seed": -1}, "seed must be a number from 0"),
         ({"patience": float("nan")}, "patience must be a number"),
         ({"rows": 10**6}, "rows x dimension"),
+        ({"heavy": 1.5}, "heavy must be a number from 0 to 1, not 1.5"),
+        ({"heavy_cost": 0.5}, "heavy_cost must be a number from 1"),
+        ({"heavy_shift": float("inf")}, "heavy_shift must be a number from 0"),
     ],
 )
 def test_bad_arguments(wrong: dict[str, Any], message: str) -> None:

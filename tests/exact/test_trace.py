@@ -104,6 +104,33 @@ def test_round_trip(tmp_path_factory: pytest.TempPathFactory, case: tuple[int, l
         assert (again.workers, again.delay.tolist()) == (workers, trace.delay.tolist())
 
 
+@SAME
+@given(ORDERS, st.randoms(use_true_random=False))
+def test_round_trip_of_what_is_known(
+    tmp_path_factory: pytest.TempPathFactory, case: tuple[int, list[int]], r: random.Random
+) -> None:
+    """Durations, sizes and parts of the noise come back bit by bit, and change nothing of the schedule."""
+    workers, order = case
+    path = tmp_path_factory.mktemp("trace") / "t.csv"
+    steps, plain = len(order), made(workers, order)
+    numbers = np.array([r.uniform(-1, 1) * 10 ** r.randint(-300, 150) for _ in range(steps * 3)]).reshape(steps, 3)
+    trace = Trace(workers, plain.worker, None, "", abs(numbers[:, 0]), abs(numbers[:, 1]), numbers)
+    write(path, trace)
+    again = read(path)
+    assert again.worker.tolist() == order
+    assert again.duration is not None
+    assert again.noise_sq is not None
+    assert again.noise is not None
+    assert again.duration.tolist() == abs(numbers[:, 0]).tolist()
+    assert again.noise_sq.tolist() == abs(numbers[:, 1]).tolist()
+    assert again.noise.tolist() == numbers.tolist()
+    write(path, trace, form="delay")
+    again = read(path)
+    assert again.delay.tolist() == plain.delay.tolist()
+    assert again.noise_sq is not None
+    assert again.noise_sq.tolist() == abs(numbers[:, 1]).tolist()
+
+
 def test_both_countings_give_one_trace(tmp_path: Path) -> None:
     order = [2, 0, 0, 1, 2, 1, 0]
     delays = replayed(3, order)
@@ -215,6 +242,11 @@ def test_rejects_what_is_no_text(tmp_path: Path) -> None:
         lambda: Trace(2, np.array([0, 1]), np.array([0.0])),
         lambda: Trace(2, np.array([0, 1]), np.array([0.0, np.nan])),
         lambda: Trace(2, np.array([0, 1]), np.array([1.0, 0.5])),
+        lambda: Trace(2, np.array([0, 1]), noise_sq=np.array([1.0])),
+        lambda: Trace(2, np.array([0, 1]), noise_sq=np.array([1.0, -1.0])),
+        lambda: Trace(2, np.array([0, 1]), duration=np.array([1.0, np.inf])),
+        lambda: Trace(2, np.array([0, 1]), noise=np.array([1.0, 1.0])),
+        lambda: Trace(2, np.array([0, 1]), noise=np.array([[1.0, 1.0]])),
     ],
 )
 def test_a_trace_checks_itself(wrong: Callable[[], Trace]) -> None:

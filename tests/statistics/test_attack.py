@@ -24,6 +24,7 @@ from ratecheck.core.witness import Witness
 from ratecheck.engine.build import build
 from ratecheck.errors import RatecheckError
 from ratecheck.mutants.mutant import all_mutants
+from tests.makers import LOOKING, RULES
 
 LIES = Path(__file__).parents[1] / "teeth" / "files"
 THEOREM1, THEOREM3 = "mishchenko2022.theorem1", "mishchenko2022.theorem3_convex"
@@ -31,6 +32,11 @@ BASE = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 1, 1)
 #: a cell with a number in every place
 CELL = Cell(Part("huber", {"kink": 0.0672, "dimension": 2}), Part("two_point", {"p": 0.0405}),
             Part("slow_samples", {"factor": 247}), 12, 600, 4.93, "R1", constants={"L": 3.17})  # fmt: skip
+
+
+def names_of(space):
+    """Return the labels of the delays that are searched."""
+    return {p.label for p in space.delays}
 
 
 def attack(name, evaluations, *, claim=None, **options):
@@ -91,12 +97,18 @@ def test_claims_about_orders_are_enumerated():
 
 def test_beyond_its_policy_only_delays_that_look_are_searched():
     claim = replace(shelf.claim(THEOREM3), policy="data-dependent")
-    models = space_of(claim, BASE, "independent", 1).delays
-    assert models
-    assert all(shelf.DELAYS.get(n).policy == "data-dependent" for n in models)
-    covered = space_of(shelf.claim(THEOREM3), BASE, "independent", 1).delays
-    assert not {*covered} & {*models}
-    assert {*models} < {*space_of(shelf.claim(THEOREM1), BASE, "data-dependent", 1).delays}
+    models = names_of(space_of(claim, BASE, "independent", 1))
+    assert models == {*LOOKING}
+    covered = names_of(space_of(shelf.claim(THEOREM3), BASE, "independent", 1))
+    assert not covered & models
+    assert models < names_of(space_of(shelf.claim(THEOREM1), BASE, "data-dependent", 1))
+    assert {f"{n}(blind=1)" for n in (*LOOKING, *RULES)} < covered, "twins are independent"
+
+
+def test_the_clairvoyant_attack_searches_rules_that_pick():
+    claim = replace(shelf.claim(THEOREM3), policy="clairvoyant")
+    assert names_of(space_of(claim, BASE, "independent", 1)) == {*LOOKING, *RULES}
+    assert names_of(space_of(claim, BASE, "data-dependent", 1)) == {*RULES}
 
 
 @pytest.mark.slow

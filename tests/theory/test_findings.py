@@ -242,8 +242,6 @@ def test_numbers_of_one_schedule_are_not_used_where_there_are_many():
     assert derived(either, twin) is not None
     with pytest.raises(CapabilityError, match="schedule of its own"):
         looking(problem=Part("huber", {"kink": "B_over_W"}))
-    with pytest.raises(CapabilityError, match="additive noise"):
-        looking(noise=("rows", {}), problem=Part("least_squares"))
     in_schedule = replace(either, outputs={"R1": Statement(CONVEX.outputs["R1"].conditional)}, identities=())
     (cell,) = CLAIMS.get(ANY_DELAY).cells
     (found,) = results({"x": replace(in_schedule, cells=(replace(cell, K=100),))}, RUNS)

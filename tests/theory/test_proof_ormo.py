@@ -25,6 +25,7 @@ from ratecheck.core.symbols import Delta, G, K, L, M, k, mean_gradient_sq, sigma
 from ratecheck.core.symbols import beta as momentum
 from ratecheck.core.symbols import stepsize as gamma
 from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import build
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.schedule import from_order
 from tests.chains import proved, survivors, verdict
@@ -120,6 +121,18 @@ def test_every_assumption_is_used(name):
     everything = shelf.CLAIMS.get(name).assumptions
     for one in everything:
         assert not proved(verdict(name, assumptions=tuple(a for a in everything if a != one))), one.name
+
+
+@pytest.mark.parametrize("name", [SHARP, FULL])
+def test_claims_about_a_constant_stepsize_bring_cells_that_declare_one(name):
+    """Most scenarios declare none; so the claims are looked at with any of them, where their bounds say something."""
+    claim = shelf.CLAIMS.get(name)
+    assert {cell.M for cell in claim.cells} == {4, 16}
+    assert {cell.sigma for cell in claim.cells} == {0, 1}
+    for cell in claim.cells:
+        facts = build(cell, 1, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize).facts
+        assert claim.failing(facts) == []
+        assert claim.outputs["uniform"].bound.rhs.value(facts) < claim.trivial.value(facts)
 
 
 # stepsizes

@@ -226,7 +226,7 @@ def test_the_master_inequality_is_false_where_a_worker_is_chosen_by_its_sample()
 def test_an_inequality_is_looked_at_where_it_covers_the_delays():
     claim = shelf.CLAIMS.get(T2)
     far, near = (
-        SimpleNamespace(cell=SimpleNamespace(output="R1"), delays=SimpleNamespace(policy=p), own_schedules=False)
+        SimpleNamespace(cell=SimpleNamespace(output="R1"), policy=p, own_schedules=False)
         for p in ("data-dependent", "independent")
     )
     assert list(inequalities_of(claim, far)) == ["bound", "conditional"]

@@ -39,6 +39,8 @@ ROOM = 6.0
 PLAIN = 0.2
 #: parameters that count something, and the largest count
 WHOLE, COUNT = frozenset({"dimension", "length", "batch", "rows"}), 16
+#: parameters that are left as they are: they change little
+LEFT = frozenset({"jitter"})
 #: parameters that may be given by the schedule (``engine.build.DERIVED``)
 NAMED: Mapping[str, str] = {"kink": "B_over_W"}
 #: which way a constant may be declared with room: as a larger number, or as a smaller one
@@ -53,7 +55,7 @@ class Space:
 
     problems: tuple[str, ...]
     noises: tuple[str, ...]
-    delays: tuple[str, ...]
+    delays: tuple[Part, ...]
     outputs: tuple[str, ...]
     loose: tuple[str, ...]
     own: Mapping[str, float]
@@ -68,7 +70,7 @@ class Space:
     @property
     def words(self) -> dict[str, list[str]]:
         """The names searched, by kind."""
-        return {"problems": list(self.problems), "noises": list(self.noises), "delays": list(self.delays)}
+        return {"problems": list(self.problems), "noises": list(self.noises), "delays": [p.label for p in self.delays]}
 
     def cell(self, point: Point, output: str = "") -> Cell:
         """Return the cell at a point of the cube; under this output rule, where one is given.
@@ -76,9 +78,8 @@ class Space:
         Raises a RatecheckError where the problem cannot be made with these numbers.
         """
         at = iter(point.tolist())
-        problem, noise, delays, rule = (
-            _choice(names, next(at)) for names in (self.problems, self.noises, self.delays, self.outputs)
-        )
+        problem, noise = _choice(self.problems, next(at)), _choice(self.noises, next(at))
+        delays, rule = _choice(self.delays, next(at)), _choice(self.outputs, next(at))
         workers, turns = round(WORKERS ** next(at)), round(TURNS ** next(at))
         sigma: float | None = _short(10 ** (SIGMA[0] + (SIGMA[1] - SIGMA[0]) * next(at)))
         law = shelf.NOISES.get(noise)
@@ -86,11 +87,11 @@ class Space:
             sigma = 0.0 if law.draw is None else None
         loose = {name: next(at) for name in self.loose}
         own = {name: _turned(name, default, next(at)) for name, default in self.own.items()}
-        kinds = ((shelf.PROBLEMS, problem), (shelf.NOISES, noise), (shelf.DELAYS, delays))
+        kinds = ((shelf.PROBLEMS, Part(problem)), (shelf.NOISES, Part(noise)), (shelf.DELAYS, delays))
         given = []
-        for (where, name), slots in zip(kinds, self.slots, strict=True):
+        for (where, part), slots in zip(kinds, self.slots, strict=True):
             values = [next(at) for _ in range(slots)]
-            given.append(Part(name, dict(_set(where.get(name).par, values))))
+            given.append(Part(part.name, {**part.par, **dict(_set(where.get(part.name).par, values))}))
         cell = replace(
             self.base, problem=given[0], noise=given[1], delays=given[2], M=workers, K=workers * turns, sigma=sigma,
             output=output or rule,
@@ -102,47 +103,62 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int) -> Space:
     """Return the space of a claim: parts with which its assumptions can hold, delays up to ``claim.policy``.
 
     ``covered`` is the policy that the claim itself covers; where the attack goes beyond it, delays that the claim
-    covers are left out. Problems that are data sets (with scores of a model) are not searched.
+    covers are left out; else those that look further than the claim allows are there as their blind twins. Problems
+    that are data sets (with scores of a model) are not searched.
     """
-    last = POLICIES.index(claim.policy)
-    first = POLICIES.index(covered) + 1 if POLICIES.index(covered) < last else 0
-    models = [n for n in shelf.DELAYS.names() if _free(shelf.DELAYS.get(n).par)]
-    models = [n for n in models if first <= POLICIES.index(shelf.DELAYS.get(n).policy) <= last]
+    models = list(_models(POLICIES.index(claim.policy), POLICIES.index(covered)))
     problems = [n for n in shelf.PROBLEMS.names() if not shelf.PROBLEMS.get(n).scores]
     met = set(_meetings(claim, base, problems, shelf.NOISES.names(), models, seed))
     kept = [tuple(dict.fromkeys(n for n in names if n in {m[i] for m in met}))
-            for i, names in enumerate((problems, shelf.NOISES.names(), models))]  # fmt: skip
+            for i, names in enumerate((problems, shelf.NOISES.names()))]  # fmt: skip
+    delays = tuple(p for p in models if p.label in {m[2] for m in met})
     used = _letters(claim)
     method = shelf.METHODS.get(base.method or claim.method)
     own = {n: number(v, n) for n, v in method.par.items() if v is not None and n in used}
     slots = tuple(
         max((len(list(_knobs(where.get(n).par))) for n in names), default=0)
-        for where, names in zip((shelf.PROBLEMS, shelf.NOISES, shelf.DELAYS), kept, strict=True)
+        for where, names in (
+            (shelf.PROBLEMS, kept[0]),
+            (shelf.NOISES, kept[1]),
+            (shelf.DELAYS, [p.name for p in delays]),
+        )
     )
     loose = tuple(n for n in LOOSE if n in used)
-    return Space(kept[0], kept[1], kept[2], tuple(claim.outputs), loose, own, base, (slots[0], slots[1], slots[2]))
+    return Space(kept[0], kept[1], delays, tuple(claim.outputs), loose, own, base, (slots[0], slots[1], slots[2]))
 
 
-def _meetings(claim: Claim, base: Cell, problems: Sequence[str], noises: Sequence[str], models: Sequence[str],
+def _models(last: int, covered: int) -> Iterator[Part]:
+    """Yield the delay models up to policy number ``last``, without those up to ``covered`` where that is smaller."""
+    for name in shelf.DELAYS.names():
+        model = shelf.DELAYS.get(name)
+        policy = POLICIES.index(model.policy)
+        if _free(model.par) and policy <= last and (policy > covered or covered >= last):
+            yield Part(name)
+        elif _free(model.par) and policy > last <= covered:
+            yield Part(name, {"blind": 1})
+
+
+def _meetings(claim: Claim, base: Cell, problems: Sequence[str], noises: Sequence[str], models: Sequence[Part],
               seed: int) -> Iterator[tuple[str, str, str]]:  # fmt: skip
-    """Yield triples of parts of which a small cell satisfies the claim's assumptions: enough to name each such part."""
+    """Yield triples of labels of parts of which a small cell satisfies the claim's assumptions: each such part once."""
     named: set[str] = set()
     for problem in problems:
         for noise in noises:
             for model in models:
-                if named >= {f"problem {problem}", f"noise {noise}", f"delays {model}"}:
+                met = {f"problem {problem}", f"noise {noise}", f"delays {model.label}"}
+                if named >= met:
                     continue
                 law = shelf.NOISES.get(noise)
                 sigma = 1.0 if law.fill is not None else None if law.draw is not None else 0.0
-                parts = {"problem": Part(problem), "noise": Part(noise), "delays": Part(model)}
+                parts = {"problem": Part(problem), "noise": Part(noise), "delays": model}
                 cell = replace(base, **parts, M=2, K=8, sigma=sigma, output=claim.output)  # type: ignore[arg-type]
                 try:
                     build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
                           growth=claim.growth, failing=claim.failing)  # fmt: skip
                 except RatecheckError:
                     continue
-                named |= {f"problem {problem}", f"noise {noise}", f"delays {model}"}
-                yield problem, noise, model
+                named |= met
+                yield problem, noise, model.label
 
 
 def _letters(claim: Claim) -> set[str]:
@@ -158,14 +174,14 @@ def _free(par: Mapping[str, Any]) -> bool:
     return all(value is not None for value in par.values())
 
 
-def _choice(names: Sequence[str], at: float) -> str:
+def _choice(names: Sequence[Any], at: float) -> Any:
     return names[min(int(at * len(names)), len(names) - 1)]
 
 
 def _knobs(par: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield the parameters that are positive numbers, with their defaults."""
     for name, value in par.items():
-        if value is None or isinstance(value, bool | list | tuple):
+        if name in LEFT or value is None or isinstance(value, bool | list | tuple):
             continue
         try:
             default = number(value, name)

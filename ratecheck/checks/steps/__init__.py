@@ -19,10 +19,10 @@ from ratecheck.core.gram import slack_form
 from ratecheck.core.proof import Fact
 from ratecheck.core.setting import Setting
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, K, M, V, k, mu, sigma, symbol_of, tau, zeta
+from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, K, M, V, k, mu, sigma, symbol_of, tau, tau_cap, zeta
 
 #: tags of facts that cannot both be assumed
-OUTPUTS = frozenset({"R1", "R0", "RL", "uniform"})
+OUTPUTS = frozenset({"R1", "R0", "RL", "uniform", "last"})
 BY_RULE, FREELY = "gradients in flight are closed by the output rule", "initial gradients are closed freely"
 #: of facts that hold in expectation and not on every run, where the schedule is random
 MEAN = "in expectation"
@@ -68,6 +68,8 @@ class Context:
         """Lower bounds of counts that the claim assumes."""
         if self.assumes("K >= 3 M"):
             return {K: 3 * M}
+        if self.assumes("K >= tau_cap"):
+            return {K: tau_cap}
         return {K: M} if self.assumes("K >= M") else {}
 
     @cached_property

@@ -5,6 +5,7 @@ Taylor, Hendrickx & Glineur (2017) show that the smooth convex one, for all pair
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ratecheck.checks.steps import Context, Outcome, Undone
@@ -18,14 +19,18 @@ from ratecheck.core.symbols import (
     MEASURED,
     OF_SCHEDULE,
     B,
+    D,
     Delta,
     G,
     L,
     beta,
+    excess,
     k,
+    level,
     mean_gap,
     mu,
     output_gap,
+    sigma_inf,
     tau,
     zeta,
 )
@@ -79,6 +84,17 @@ def bounded(x: Point) -> Fact:
     return le(square(x.gradient), G_F**2)
 
 
+def bounded_noise(x: Point) -> Fact:
+    """||n||^2 <= sigma_inf^2 on every run."""
+    return le(square(x.noise), sigma_inf**2)
+
+
+def power_mean(x: Point) -> Fact:
+    """||n||^2 <= (2 a^(2-r) ||n||^r + (r - 2) a^2)/r for r = 2 + excess and any number a > 0: weighted means."""
+    r_ = 2 + excess
+    return le(square(x.noise), (2 * level ** (-excess) * x.power + excess * level**2) / r_)
+
+
 def start(x: Point) -> Fact:
     """||x_0 - x*||^2 <= B^2."""
     return le(square(x.position), B**2)
@@ -99,6 +115,16 @@ def momentum() -> Fact:
     return le(r, 1)
 
 
+def diameter(x: Point, y: Point) -> Fact:
+    """||x - y||^2 <= D^2 for two points of the set of diameter D."""
+    return le(square(x.position - y.position), D**2)
+
+
+def projection(x: Point, y: Point) -> Fact:
+    """||P(v) - y||^2 <= ||v - y||^2 for a point y of the convex set: the angle at P(v) is obtuse. ``x``: P(v), at v."""
+    return le(square(x.position - y.position), square(x.gradient - y.position))
+
+
 def jensen() -> Fact:
     """F of a weighted mean is at most the weighted mean of F."""
     return le(output_gap, mean_gap)
@@ -115,9 +141,13 @@ CLASSES: dict[str, tuple[Any, tuple[str, ...], int]] = {
     "slope": (slope, ("smooth", "finite L"), 1),
     "lipschitz": (lipschitz, ("finite G",), 1),
     "bounded": (bounded, ("finite G_F",), 1),
+    "bounded noise": (bounded_noise, ("finite sigma_inf",), 1),
+    "power mean": (power_mean, (), 1),
     "start": (start, ("finite B",), 1),
     "gap": (gap, ("finite Delta",), 1),
     "dissimilar": (dissimilar, ("finite zeta",), 1),
+    "diameter": (diameter, ("finite D",), 2),
+    "projection": (projection, ("finite D",), 2),
     "jensen": (jensen, ("convex",), 0),
     "momentum": (momentum, ("0 <= beta < 1",), 0),
 }
@@ -132,6 +162,10 @@ PARTS = {
     "smooth": ("position", "gradient"),
     "slope": ("gradient", "value"),
     "bounded": ("gradient",),
+    "diameter": ("position",),
+    "projection": ("position",),
+    "bounded noise": ("noise",),
+    "power mean": ("noise", "power"),
 }
 #: classes that are about the start alone
 AT_START = frozenset({"start", "gap"})
@@ -153,10 +187,24 @@ def discharge(step: Class, context: Context) -> Outcome:
     if unknown or len(step.at) != count or (step.of in AT_START and step.at != ("x_0",)):
         raise Undone(f"{step.of!r} takes {count} points of the setting, not {step.at}")
     points = [context.setting.points[p] for p in step.at]
+    if step.of in ("diameter", "projection"):
+        points = _of_the_set(step, context, points)
     if any(getattr(point, part) is None for point in points for part in PARTS.get(step.of, WHOLE)):
         raise Undone(f"the setting does not give {step.at} all that {step.of!r} takes")
     fact: Fact = rule(*points)
     return Outcome(fact, f"{step.of} at {', '.join(step.at)}" if step.at else step.of)
+
+
+def _of_the_set(step: Class, context: Context, points: list[Point]) -> list[Point]:
+    """Return the points, all of the set; of a projection the first with the vector projected for its gradient."""
+    outside = [p for p in step.at if p not in context.setting.inside]
+    if outside:
+        raise Undone(f"the setting does not say that {outside[0]} is in the set")
+    if step.of == "diameter":
+        return points
+    if step.at[0] not in context.setting.projected:
+        raise Undone(f"the setting does not say what {step.at[0]} is the projection of")
+    return [replace(points[0], gradient=context.setting.projected[step.at[0]]), points[1]]
 
 
 def _assumed(step: Class, context: Context) -> Outcome:

@@ -29,7 +29,8 @@ first delivery  gamma(1) <= sum_m ghat0(m): it is of an initial gradient.
 longest     t(k) <= tau_closed; under R1 or R0, ghat0(m) t0(m) <= tau_closed ghat0(m): a definition.
 tau_closed  1 <= tau_closed: it is a delay.
 
-Those of methods with momentum are in ``ordered`` and ``sequences``.
+Those of methods with momentum are in ``ordered``, ``sequences``, ``late`` and ``flights``; of degenerate cases and of
+the barrier in ``degenerate``; of noise in flight in ``in_flight``.
 """
 
 from __future__ import annotations
@@ -41,7 +42,20 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from ratecheck.checks.steps import BY_RULE, Context, Outcome, Refused, Undone, ordered, sequences
+from ratecheck.checks.steps import (
+    BY_RULE,
+    Context,
+    Outcome,
+    Refused,
+    Undone,
+    averages,
+    degenerate,
+    flights,
+    in_flight,
+    late,
+    ordered,
+    sequences,
+)
 from ratecheck.checks.steps.enumerated import ENUMERATED
 from ratecheck.checks.steps.machines import MACHINES
 from ratecheck.core import shelf
@@ -55,17 +69,20 @@ from ratecheck.engine.schedule import from_order
 
 #: the cases enumerated
 CASES = ((1, 4), (2, 5), (3, 5), (4, 4))
+#: under another scheduler than async: the cases of lemmas about it
+BARRIER = ((1, 4), (2, 6), (3, 6))
 
 
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    machines = {**MACHINES, **ordered.MACHINES, **sequences.MACHINES}[lemma]
-    enumerated = {**ENUMERATED, **ordered.ENUMERATED, **sequences.ENUMERATED}[lemma]
+    more = (averages, ordered, sequences, flights, in_flight, degenerate, late)
+    machines = {**MACHINES, **{n: found for one in more for n, found in one.MACHINES.items()}}[lemma]
+    enumerated = {**ENUMERATED, **{n: found for one in more for n, found in one.ENUMERATED.items()}}[lemma]
     for machine in machines:
         if machine.fault():
             raise Refused(f"the induction for {lemma!r} fails: {machine.fault()}")
-    fault, orders = _on_all_orders(enumerated)
+    fault, orders = _on_all_orders(enumerated, degenerate.SCHEDULERS.get(lemma, "async"))
     if fault:
         raise Refused(f"{lemma!r} fails with {fault}")
     how = "induction for each worker" if machines else "by definition"
@@ -73,10 +90,10 @@ def established(lemma: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _on_all_orders(holds: Callable[[Schedule], bool]) -> tuple[str, int]:
+def _on_all_orders(holds: Callable[[Schedule], bool], scheduler: str) -> tuple[str, int]:
     """Return the first order of the cases where it fails, in words, and how many were looked at."""
-    desk, orders = shelf.SCHEDULERS.get("async"), 0
-    for workers, steps in CASES:
+    desk, orders = shelf.SCHEDULERS.get(scheduler), 0
+    for workers, steps in CASES if scheduler == "async" else BARRIER:
         for order in arrival_orders(desk, workers, steps, labelled=True):
             orders += 1
             if not holds(from_order(desk, workers, np.array(order, dtype=np.int64))):
@@ -86,7 +103,7 @@ def _on_all_orders(holds: Callable[[Schedule], bool]) -> tuple[str, int]:
 
 def discharge(step: Counting, context: Context) -> Outcome:
     """Return the lemma's fact with the step's parameters. Raises Refused when it is false, Undone when unknown."""
-    if step.lemma not in STATEMENTS or context.setting.scheduler != "async":
+    if step.lemma not in STATEMENTS or context.setting.scheduler != degenerate.SCHEDULERS.get(step.lemma, "async"):
         raise Undone(f"no counting lemma {step.lemma!r} for {context.setting.name}; there are: {', '.join(STATEMENTS)}")
     how = established(step.lemma)
     fact, tags = STATEMENTS[step.lemma](step.given, context)
@@ -259,4 +276,9 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     "tau_closed": _plain(le(1, tau_closed)),
     **ordered.STATEMENTS,
     **sequences.STATEMENTS,
+    **flights.STATEMENTS,
+    **averages.STATEMENTS,
+    **in_flight.STATEMENTS,
+    **degenerate.STATEMENTS,
+    **late.STATEMENTS,
 }

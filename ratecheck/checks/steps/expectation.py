@@ -6,7 +6,8 @@ claim's delay policy decides.
 
 - fresh (the sample of the hand-out at x_k): no x_k has it; xhat_k has it only through final stepsizes that depend on
   the schedule after k. Those are numbers if delays are independent of samples, or if the stepsize is constant and
-  initial gradients in flight are closed freely: with the same constant.
+  initial gradients in flight are closed freely: with the same constant. A vector "before" x_k is a combination, with
+  constants for coefficients, of gradients at x_0, .., x_(k-1) and of the noise of hand-outs there, in flight or not.
 - flying (a sample in flight at k): no x_k has it, but that it is in flight at k says something about it unless delays
   are independent of samples. No point that another gradient in flight at k was taken at has it, either: so the noise
   in flight, a sum, is orthogonal to the sum of the means, and its terms are orthogonal to each other.
@@ -15,8 +16,10 @@ claim's delay policy decides.
   it and to its own, so that the terms are orthogonal to each other.
 - fresh noise of a barrier's round: all of it arrives in the round, whatever the order.
 
-Under clairvoyant delays who arrives before k may depend on the sample at x_k, and so may x_k: nothing is granted but of
-the initial samples. What holds in expectation, and not on every run, may be multiplied by numbers alone; see ``means``.
+Clairvoyant delays see all samples in flight, and none that is not drawn yet. So a sample is fresh to its point and to
+all that was there before, whatever the delays depend on: x_k, and who has arrived by k, are made of earlier samples.
+From its hand-out on nothing is granted of it: when it arrives, and so all that comes after, may depend on it. What
+holds in expectation, and not on every run, may be multiplied by numbers alone; see ``means``.
 """
 
 from __future__ import annotations
@@ -25,16 +28,18 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, samples
+from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, drawn, samples
 from ratecheck.core.gram import Ip, linear
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, i, m
+from ratecheck.core.setting_flight import FLIGHT
 from ratecheck.core.symbols import M, k, sigma
 
 #: (role of the noise, role of the other vector): which rows must not have the sample, and what else it takes
 ZERO = {
     ("fresh", "model"): ("x", "nothing"),
     ("fresh", "virtual"): ("virtual", "fixed stepsizes"),
+    ("fresh", "before"): ("x", "nothing"),
     ("fresh noise", "model"): ("x", "nothing"),
     ("flying", "model"): ("x in flight", "independence"),
     ("initial", "start"): ("", "nothing"),
@@ -46,6 +51,8 @@ ZERO = {
 
 def discharge(step: Expectation, context: Context) -> Outcome:
     """Return E<of, against> = 0, or the bound on the variance. Raises Refused when independence is not given."""
+    if context.setting is FLIGHT:
+        return drawn.discharge(step, context)
     role = _role(step.of, context)
     if step.against is None:
         return _variance(step, role, context)
@@ -70,11 +77,6 @@ def _role(vec: Any, context: Context) -> str:
 
 def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
     """Return the tags under which what is needed of the delays is granted; raises Refused when it is not."""
-    if context.claim.policy == "clairvoyant" and _role(step.of, context) != "initial":
-        raise Refused(
-            f"nothing is known of {step.of}: the claim covers clairvoyant delays, and who arrives before it is drawn "
-            "may then depend on it"
-        )
     if needs == "nothing" or context.claim.policy == "independent":
         return frozenset()
     if needs == "fixed stepsizes" and not any(OF_ORDER & set(f.names) for f in context.stepsize.branches.values()):
@@ -83,9 +85,9 @@ def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
         "independence": "that it is in flight at k tells about it",
         "fixed stepsizes": "final stepsizes are fixed by the schedule after it is drawn",
     }[needs]
+    says = f"E|{step.of}|^2 as a sum of squares" if step.against is None else f"E<{step.of}, {step.against}> = 0"
     raise Refused(
-        f"E<{step.of}, {step.against}> = 0 needs delays independent of the samples, and the claim covers "
-        f"{context.claim.policy} ones: {why}"
+        f"{says} needs delays independent of the samples, and the claim covers {context.claim.policy} ones: {why}"
     )
 
 

@@ -26,7 +26,7 @@ STEPSIZES = (ghat, g_0, g_flying, applied)
 #: symbols that are decided by the order of arrivals, or measured on a run; the step k is a number
 RANDOM = (OF_ORDER | {*MEASURED, p.name}) - {k.name}
 #: kinds of steps that may use what holds in expectation: sums of products, and a fact at an earlier step
-LINEAR = ("inequality", "scalar", "telescope", "earlier")
+LINEAR = ("inequality", "scalar", "telescope", "earlier", "triangle", "product")
 
 
 def tags_of(step: Step, outcome: Outcome, context: Context) -> frozenset[str]:
@@ -61,7 +61,7 @@ def _of_product(factors: list[Any], context: Context) -> set[str]:
     tags = set()
     for factor in factors:
         expr = sp.S.Zero + _value(factor, context)
-        if _random(expr, context):
+        if is_random(expr, context):
             raise Refused(
                 f"{expr} is random for {context.claim.policy} delays, and {means[0]!r} holds in expectation alone"
             )
@@ -76,7 +76,7 @@ def _value(factor: Any, context: Context) -> Any:
     return factor.of if isinstance(factor, Power) else factor.expr if isinstance(factor, Square) else factor
 
 
-def _random(expr: Any, context: Context) -> bool:
+def is_random(expr: Any, context: Context) -> bool:
     """True when the order of arrivals, or a run, decides what it is, stepsizes apart."""
     if expr.has(Ip) or any(f.func not in STEPSIZES for f in expr.atoms(AppliedUndef)):
         return True
@@ -84,4 +84,4 @@ def _random(expr: Any, context: Context) -> bool:
     inside = {value for letter in letters for value in context.letters[letter].values()} - letters
     number = {W.name} if context.setting.growth is None else set()
     names = {s.name for s in expr.free_symbols}
-    return bool(names & RANDOM - number) or any(_random(sp.S.Zero + value, context) for value in inside)
+    return bool(names & RANDOM - number) or any(is_random(sp.S.Zero + value, context) for value in inside)

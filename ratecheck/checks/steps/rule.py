@@ -34,7 +34,7 @@ AT: dict[Any, tuple[Any, frozenset[str]]] = {
 #: letters of the settings
 TAKEN = frozenset({"ghat", "ghat0", "ghatf", "gamma", "delta", "delta0", "t", "t0", "tf", "tau", "p", "j", "m", "i",
                    "again", "used", "phi", "w", "r", "gap", "kept", "kept0",
-                   "age", "age0", "back", "back0", "aged", "late"})  # fmt: skip
+                   "age", "age0", "back", "back0", "aged", "late", "gm", "ahead", "full"})  # fmt: skip
 
 #: in place of a definition: the letter is free, and another is defined by it
 HELD = "held"
@@ -45,6 +45,8 @@ _POSITIVE = set(sp.Symbol("a", positive=True).assumptions0.items())
 
 def discharge(step: Rule, context: Context) -> Outcome:
     """Derive a bound by one branch, or a fact by cases. Raises Undone for an unknown branch or stepsize."""
+    if isinstance(step.of, sp.Symbol) and step.of.name in context.stepsize.chosen:
+        return _chosen(step, context)
     branches = _branches(step, context)
     if step.below:
         if step.below not in branches:
@@ -77,6 +79,16 @@ def discharge(step: Rule, context: Context) -> Outcome:
             raise Undone(f"where branch {name!r} is the smallest: {fault}") from fault
     tags = _tags(step.of, context)
     return Outcome(step.says, f"by cases: {', '.join(branches)}", "; ".join(filter(None, slack)), tags)
+
+
+def _chosen(step: Rule, context: Context) -> Outcome:
+    """A number of the method that the claim chooses with its stepsize: it is the formula, and nothing else."""
+    formula = context.setting.read(context.stepsize.chosen[step.of.name].expr)
+    if step.of != symbols.symbol_of(step.of.name) or step.of in context.setting.reads:
+        raise Undone(f"{step.of} has another name in the setting of {context.setting.name}")
+    if step.says != eq(step.of, formula):
+        raise Undone(f"the claim chooses {step.of} = {formula}, and no more is known of it")
+    return Outcome(step.says, "chosen with the stepsize")
 
 
 def _tags(of: Any, context: Context) -> frozenset[str]:

@@ -94,17 +94,16 @@ def dependence(method: str, scheduler: str, rows: str) -> str:
         for order, view, made, source in _views(method, scheduler, workers, steps):
             flying = set(range(made)) - set(source)
             row = view.virtual if rows == "virtual" else view.x
-            asked = {
-                "x": range(made, len(row) - 2),
-                "virtual": range(made, len(row) - 2),
-                "x in flight": flying,
-                "x applied": source,
-            }[rows]
+            looks = shelf.METHODS.get(method).queries  # a sample has an entry for each point it is looked at in
+            handouts = (len(row) - 2) // looks
+            later = range(made, handouts)
+            asked = {"x": later, "virtual": later, "x in flight": flying, "x applied": source}[rows]
             for hand_out in asked:
-                if row[1 + hand_out] != 0:
+                found = next((c for c in row[1 + hand_out :: handouts][:looks] if c != 0), None)
+                if found is not None:
                     return (
                         f"with M = {workers} and arrivals {list(order)}, the iterate after delivery {view.step} has "
-                        f"hand-out {hand_out} with coefficient {row[1 + hand_out]}"
+                        f"hand-out {hand_out} with coefficient {found}"
                     )
     return ""
 
@@ -118,8 +117,9 @@ def _between_flights(method: str, scheduler: str) -> str:
             flying = set(range(made)) - set(source)
             for one in (h for h in flying if h >= workers):  # the others were taken at x_0
                 point = points[one - workers]  # hand-out M + i - 1 is made at x_i
+                looks = shelf.METHODS.get(method).queries
                 for other in flying:
-                    if point[1 + other] != 0:
+                    if any(point[1 + other :: (len(point) - 2) // looks][:looks]):
                         return (
                             f"with M = {workers} and arrivals {list(order)}, hand-outs {one} and {other} are in flight "
                             f"after delivery {view.step}, and the point of the first depends on the second"

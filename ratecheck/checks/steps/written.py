@@ -90,16 +90,18 @@ def claim_fault(context: Context) -> str:
     """Return what letter of the claim's formulas is another thing in a derivation; '' when there is none."""
     claim = context.claim
     rule = {name: f.expr for name, f in context.stepsize.branches.items()}
+    chosen = [f.expr for f in context.stepsize.chosen.values()]
     said = [side.expr for s in claim.outputs.values() for i in s.inequalities().values() for side in (i.lhs, i.rhs)]
     said += [side for a in claim.assumptions if a.says is not None for side in a.says[:2]]
     said += [claim.growth.expr] if claim.growth is not None else []
-    for letter in sorted(set().union(*(e.free_symbols for e in (*said, *rule.values()))), key=str):
+    for letter in sorted(set().union(*(e.free_symbols for e in (*said, *rule.values(), *chosen))), key=str):
         if letter != symbols.symbol_of(letter.name) or symbols.unit_of(letter) is None:
             return f"{letter} of the claim is not declared: constants come from ratecheck.core.symbols.symbol"
         if (letter in context.setting.ranges and letter != symbols.k) or letter.name in symbols.RESERVED:
             return f"the claim's {letter} is a letter of the setting: call it otherwise"
     one = symbols.stepsize
-    if any(e.has(one) for e in (*said, *rule.values())) and any(e != one for e in rule.values()):
+    constant = one in context.setting.reads  # then it has a letter of its own
+    if not constant and any(e.has(one) for e in (*said, *rule.values())) and any(e != one for e in rule.values()):
         return f"{one} is the least of the branches in a derivation, and a constant of the claim: call it otherwise"
     return ""
 
@@ -111,7 +113,7 @@ def stepsize_fault(context: Context, in_mean: bool) -> str:
         if not (plain(branch).is_positive and top.is_positive):
             return f"branch {name!r} is not known to be positive"
     varies = [name for name, f in context.stepsize.branches.items() if OF_ORDER & set(f.names)]
-    if varies and context.setting.scheduler == "barrier":
+    if varies and (context.setting.scheduler == "barrier" or context.setting.one_stepsize):
         return f"in {context.setting.name} it is one number, and branch {varies[0]!r} differs from step to step"
     if varies and context.random_schedule and in_mean:
         return f"branch {varies[0]!r} is random for {context.claim.policy} delays, and no inner product has it"

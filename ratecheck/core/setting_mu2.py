@@ -1,0 +1,86 @@
+"""The settings of asynchronous mu^2-SGD with projection, and of its in-order commit. Letters are those of the paper.
+
+k is a delivery, 1..K; y(k) + x* is the paper's x_k, the model before delivery k, which is version k - 1 of the engine,
+and w(k) + x* its w_k; h(k) = grad F(x_k), q(k) the direction after delivery k, w_(k+1) = P(w_k - stepsize q_k) and
+x_(k+1) = (k x_k + 2 w_(k+1))/(k + 2) = x_k + 2 (w_(k+1) - x_k)/(k + 2), with P the projection on a convex set of
+diameter D that has the start and x*. So all w and x are in the set: ``inside``. x_0 is x_1 by definition, as in the
+engine, whose output under rule last is x_(K+1).
+
+What a worker that gets x_k sends has mean s(k) = k h(k) - (k-1) h(k-1) and, the noise of a sample being the same at
+every point, the noise of one sample: n(k) that of the hand-out after delivery k (at x_(k+1)), n0(m) of the M at x_1.
+sf(k, j) and nf(k, j) are mean and noise of what worker j of the others has in flight after delivery k, before the
+hand-out that follows. eps(k) = q(k) - k h(k) is the error: drift b(k) and noise a(k).
+
+a(k) is all noise drawn, ad(k), less that in flight, af(k). In the in-order commit a(k) is the noise of the first C(k)
+samples in the order in which they were drawn (worker 0's at x_1, then those after deliveries 1, 2, ..), and b(k) is
+minus the sum of s(C + 1), .., s(k). ``checks.steps.averages`` derives this, and compares it with the kernels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import sympy as sp
+
+from ratecheck.core import letters, symbols
+from ratecheck.core.gram import vector
+from ratecheck.core.setting import Point, Setting, delta, h, i, j, m, n, n_0, n_flying
+from ratecheck.core.symbols import K, M, k, output_gap
+
+gamma = symbols.stepsize
+y, w, q, eps, drift, sent, sent_flying = map(vector, ("y", "w", "q", "eps", "b", "s", "sf"))
+#: noise in q, drawn so far, in flight
+arrived, drawn, flying = map(vector, ("a", "ad", "af"))
+
+MU2 = Setting(
+    name="asynchronous mu^2-SGD",
+    method="async_mu2_sgd_box",
+    scheduler="async",
+    ranges={k: (1, K), m: (1, M), i: (1, k - 1), j: (1, M - 1)},
+    equations={
+        "average": (y(k), y(k - 1) + 2 * (w(k) - y(k - 1)) / (k + 1)),
+        "last average": (y(K + 1), y(K) + 2 * (w(K + 1) - y(K)) / (K + 2)),
+        "direction": (q(k), k * h(k) + eps(k)),
+        "error": (eps(k), drift(k) + arrived(k)),
+        "sent": (sent(k), k * h(k) - (k - 1) * h(k - 1)),
+        "drift": (drift(k), sp.Sum(h(1) - sent_flying(k, j), (j, 1, M - 1))),
+        "noise": (arrived(k), drawn(k) - flying(k)),
+        "noise in flight": (flying(k), sp.Sum(n_flying(k, j), (j, 1, M - 1))),
+    },
+    points={
+        "x_k": Point(y(k), h(k), delta(k)),
+        "x_k-1": Point(y(k - 1), h(k - 1), delta(k - 1)),
+        "x_1": Point(y(1), h(1), delta(1)),
+        "x_K": Point(y(K), h(K), delta(K)),
+        "x_K+1": Point(y(K + 1), h(K + 1), delta(K + 1)),
+        "w_k": Point(w(k), None, None),
+        "w_k+1": Point(w(k + 1), None, None),
+        "w_1": Point(w(1), None, None),
+        "x*": Point(sp.Integer(0), sp.Integer(0), sp.Integer(0)),
+    },
+    roles={
+        **{n(k): "fresh", n_0(m): "initial", n_flying(k, j): "flying"},
+        **{drawn(k): "all drawn", arrived(k): "arrived"},
+    },
+    measured={"last": {"output_gap": (output_gap, delta(K + 1))}},
+    flying={n(k): n_flying(k, j), sent(k): sent_flying(k, j)},
+    initial={n(k): n_0(m)},
+    lemmas=dict.fromkeys(("average", "last average", "direction", "error", "drift", "noise"), "mu2"),
+    inside=("x_k", "x_k-1", "x_1", "x_K", "x_K+1", "w_k", "w_k+1", "w_1", "x*"),
+    projected={"w_k+1": w(k) - gamma * q(k)},
+    one_stepsize=True,
+    letters=letters.MU2,
+)
+
+_OWN = ("drift", "noise", "noise in flight")
+#: as above, but for what is in q: see above
+IN_ORDER = replace(
+    MU2,
+    name="asynchronous mu^2-SGD, in-order commit",
+    method="async_mu2_sgd_in_order_box",
+    equations={name: one for name, one in MU2.equations.items() if name not in _OWN},
+    roles={n(k): "fresh", n_0(m): "initial", arrived(k): "committed"},
+    flying={},
+    initial={},
+    lemmas=dict.fromkeys(("average", "last average", "direction", "error"), "mu2, in order"),
+)

@@ -1,0 +1,303 @@
+"""Lower bounds for methods that are always busy: two worlds, all methods of the shelf, and who escapes.
+
+Sampled tests have fixed seeds; HOLDS HERE has false alarms of at most alpha = 1e-3 a claim (``checks.betting``).
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from math import ceil, e, log
+
+import numpy as np
+import pytest
+
+from ratecheck.checks import exact, monte_carlo
+from ratecheck.checks.measure import Store
+from ratecheck.checks.question import Asked
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.keys import key_of, wrapping
+from ratecheck.core.method import Method
+from ratecheck.core.part import Part
+from ratecheck.core.scenario import MonteCarlo
+from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import build, of_block
+from ratecheck.engine.sweep import simulate
+from ratecheck.report import captions, plots, statement, text
+
+CLAIMS = [f"levy2026.lower_{name}" for name in ("convex", "strongly_convex", "nonconvex", "linear")]
+METHODS = (
+    "async_mu2_sgd", "ringmaster", "rennala", "async_sgd", "ordered_momentum", "ordered_momentum_in_order",
+    "naive_momentum", "polyak_momentum", "delay_filtered_sgd", "ringleader", "async_minibatches",
+)  # fmt: skip
+#: some always, all where time is no matter
+FEW = (*METHODS[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in METHODS[3:]))
+DELAYS = Part("held_back")
+
+
+def cell(workers=5, steps=64, world="both", delays=DELAYS, **par):
+    return Cell(Part("two_worlds", {"world": world, **par}), Part("rows"), delays, workers, steps, None)
+
+
+def checked(name, *cells, method=None, force=False, replicates=1024, claim=None, **more):
+    claim = claim or shelf.claim(name)
+    settings = MonteCarlo.model_validate({"replicates": replicates})
+    asked = Asked(name, claim, cells or claim.cells, "test", 1, settings, method=method, force=force, **more)
+    return monte_carlo.check(asked, Store())
+
+
+def errors_of(given, runs, *, method="async_sgd", stepsize="delay_adaptive_convex", wanted="output_gap", output="R1"):
+    """Return the built cell and what its runs measured (runs,)."""
+    built = build(replace(given, output=output), 1, method=method, scheduler="async", stepsize=stepsize)
+    assert built.own_schedules, "delays look at samples, or at copies"
+    return built, np.array([simulate(of_block(built, i), i, 1, (wanted,)).measured[wanted][0] for i in range(runs)])
+
+
+# the bounds
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_the_claims_hold_on_their_own_cells(name):
+    assert checked(name).verdict is Verdict.HOLDS_HERE
+    assert exact.check(name, shelf.claim(name), [], "test").verdict is Verdict.EXACT
+
+
+@pytest.mark.parametrize("method", FEW)
+def test_every_method_of_the_shelf_has_the_convex_error(method):
+    constants = {"beta": 0.02} if method.startswith("ordered") else {}
+    one = replace(cell(), constants=constants)
+    assert checked(CLAIMS[0], one, method=method).verdict is Verdict.HOLDS_HERE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLAIMS[1:])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_of_the_shelf_has_the_other_errors(name, method):
+    constants = {"beta": 0.02} if method.startswith("ordered") else {}
+    shape = "linear" if name.endswith("linear") else "quadratic"
+    cells = [replace(cell(m, k, shape=shape), constants=constants) for m, k in ((5, 64), (17, 256))]
+    assert checked(name, *cells, method=method).verdict is Verdict.HOLDS_HERE
+
+
+@pytest.mark.parametrize("stepsize", [0.01, 1.0])
+def test_no_stepsize_helps(stepsize):
+    tuned = replace(cell(), stepsize="constant", constants={"stepsize": stepsize})
+    assert checked(CLAIMS[0], tuned).verdict is Verdict.HOLDS_HERE
+
+
+# why: the two worlds are one run until a flagged gradient arrives
+
+
+def leaning(server, a):
+    """Move by the gradient and a little more, so that no symmetry keeps the model at the start."""
+    x, g = server.x[0], a.grad[0]
+    for i in range(x.shape[0]):
+        x[i] -= a.gamma * (g[i] + 1)
+
+
+def flags_of(built, block):
+    """Return how many flagged samples a run draws before its last delivery, and how many of these arrive."""
+    own = of_block(built, block)
+    schedule = own.weighted.schedule
+    source, flagged = schedule.source[: schedule.horizon], np.zeros(schedule.handouts, dtype=bool)
+    sample = np.zeros(1, dtype=np.int64)
+    with wrapping():
+        for h in range(schedule.handouts):
+            built.noise.draw(key_of(int(built.key), "block", block), h, built.instance.rows, sample)
+            flagged[h] = sample[0] < built.instance.data[3]
+    drawn = schedule.steps + schedule.workers - 1  # what is handed out after the last delivery comes too late
+    return int(flagged[:drawn].sum()), int(flagged[source].sum())
+
+
+@pytest.mark.parametrize("shape", ["quadratic", "linear"])
+def test_transcripts_coincide_to_the_bit_while_no_flag_arrives(shape):
+    given = replace(cell(shape=shape), output="R1", constants={"stepsize": 0.05})
+    built = build(given, 1, method="async_sgd", scheduler="async", stepsize="constant")
+    built = replace(built, method=Method("leaning", leaning))
+    few = 0
+    for block in range(40):
+        last = simulate(of_block(built, block), block, 1, ("output_gap",)).last
+        drawn, back = flags_of(built, block)
+        assert (back == 0) == (drawn <= given.M - 1)
+        assert (last[0] == last[1]) == (back == 0)
+        assert last[0] < 0, "it moves"
+        few += back == 0
+    assert 10 < few < 40
+
+
+def test_a_biased_method_is_better_in_one_world_and_no_better_in_the_mean():
+    """It knows world A: its error there is below the bound, and the mean of both is not (a world alone is no claim)."""
+    gaps = {}
+    for world in ("A", "B"):
+        given = replace(cell(5, 256, world, sigma=8), output="R1", constants={"stepsize": 1 / 160})
+        built = build(given, 1, method="async_sgd", scheduler="async", stepsize="constant")
+        built = replace(built, method=Method("leaning", leaning))
+        assert built.constants["L"] == built.constants["B"] == 1  # level at -R, if no flag arrives
+        runs = [simulate(of_block(built, i), i, 1, ("last_gap",)).measured["last_gap"][0] for i in range(60)]
+        gaps[world] = float(np.mean(runs))
+        bound = shelf.claim(CLAIMS[0]).outputs["R1"].bound.rhs.value(built.constants)
+    assert gaps["A"] < bound < (gaps["A"] + gaps["B"]) / 2
+    found = checked(CLAIMS[0], cell(world="A"))
+    assert found.verdict is Verdict.NOT_APPLICABLE
+
+
+def test_the_chance_is_at_least_even_and_tends_to_it():
+    module = _module("_two_worlds")
+    chances = {(m, t): module.chance(m, t) for m, t in product(range(2, 30), (1, 2, 5, 40))}
+    assert all(c >= Fraction(1, 2) for c in chances.values())
+    assert module.chance(200, 400) < Fraction(53, 100)
+    assert module.chance(2, 1) == Fraction(3, 4)
+
+
+def _module(name):
+    shelf.claim(CLAIMS[0])
+    shelf.claim("levy2026.lower_noise")
+    shelf.claim("levy2026.lower_momentum_noise")
+    shelf.claim("levy2026.lower_ordered_momentum")
+    return next(m for n, m in sys.modules.items() if n.endswith(f".{name}") and "levy2026" in n)
+
+
+# who escapes
+
+
+def test_synchronous_minibatch_idles_and_beats_the_bound():
+    """M = 33: it waits for what is flagged, and its error is M L B^2/K + sigma B/sqrt(K) as in theory."""
+    far = replace(cell(33, 33 * 32), scheduler="barrier", stepsize="minibatch_convex", method="minibatch_sgd")
+    far = replace(far, output="R0")
+    refused = checked(CLAIMS[0], far)
+    assert refused.verdict is Verdict.NOT_APPLICABLE
+    assert "scheduler 'barrier'" in refused.summary
+    forced = checked(CLAIMS[0], far, force=True)
+    assert forced.verdict is Verdict.REFUTED
+    assert " < " in forced.summary
+    assert "assuming E[R^2] <= 4" in forced.summary
+    upper = checked("mishchenko2022.minibatch_convex", far, force=True)
+    assert upper.verdict is Verdict.HOLDS_HERE, upper.summary
+
+
+def test_delays_that_do_not_look_escape():
+    """The blind twin: the same durations, of an independent copy of the samples."""
+    blind = cell(65, 4096, delays=Part("held_back", {"blind": 1}))
+    assert checked(CLAIMS[0], blind).verdict is Verdict.NOT_APPLICABLE
+    assert checked(CLAIMS[0], blind, force=True).verdict is Verdict.REFUTED
+
+
+def test_other_delays_are_not_its_instance():
+    early = cell(delays=Part("held_back", {"factor": 3}))
+    found = checked(CLAIMS[0], early)
+    assert found.verdict is Verdict.NOT_APPLICABLE
+    assert "its own instance" in found.summary
+
+
+def test_constants_by_hand_are_refused():
+    """B may be any bound on the distance in an upper bound; here it is the distance."""
+    for name in ("B", "sigma"):
+        found = checked(CLAIMS[0], replace(cell(), constants={name: 100.0}))
+        assert found.verdict is Verdict.NOT_APPLICABLE
+        assert "declared by hand" in found.summary
+
+
+# momentum, and the noise that has arrived
+
+
+@pytest.mark.parametrize("name", ["levy2026.lower_noise", "levy2026.lower_momentum_noise"])
+def test_floors_of_the_noise_are_exact(name):
+    claim = shelf.claim(name)
+    assert exact.check(name, claim, [], "test").verdict is Verdict.EXACT
+
+
+def test_one_sided_noise_in_numbers():
+    """Both readings of step (15): of order (M - 1) t sigma^2, and a part of t sigma^2."""
+    module = _module("lower_noise")
+    for workers, low, high in ((5, 0.74, 0.76), (17, 0.82, 0.84), (33, 0.86, 0.88), (65, 0.89, 0.91)):
+        assert low < module.arrived(workers, 256) / (workers - 1) < high
+    for workers, share in ((2, 0.371), (5, 0.209), (17, 0.158)):
+        assert float(module.squares(workers, 256)) == pytest.approx(share, abs=1e-3)  # three printed digits
+
+
+def test_the_floor_of_momentum_at_its_worst_time():
+    """(1/2)(1 - exp(-beta t) - M beta)^2/(beta t) at beta t = 1.2564: 0.139, 0.17, 0.195 for M beta = 1/8 .. 1/64."""
+    for part, floor in ((1 / 8, 0.139), (1 / 16, 0.170), (1 / 64, 0.195)):
+        assert (1 - e**-1.2564 - part) ** 2 / 2 / 1.2564 == pytest.approx(floor, abs=1e-3)
+
+
+def momentum_cells(workers, times, blind=False):
+    given = _module("lower_ordered_momentum").cell(workers, times=times)
+    return replace(given, delays=Part("parked", {**given.delays.par, "blind": 1})) if blind else given
+
+
+def in_units(given, runs):
+    """Return the mean of E||grad||^2 over a run in units of beta sigma^2, with its standard error."""
+    built, seen = errors_of(given, runs, method="ordered_momentum", stepsize="constant", wanted="mean_gradient_sq")
+    unit = built.constants["beta"] * built.constants["sigma"] ** 2
+    return seen.mean() / unit, seen.std() / unit / np.sqrt(runs)
+
+
+def test_ordered_momentum_holds_and_its_blind_twin_does_not():
+    name = "levy2026.lower_ordered_momentum"
+    assert checked(name, momentum_cells(33, 1), momentum_cells(33, 8)).verdict is Verdict.HOLDS_HERE
+    blind = momentum_cells(33, 40, blind=True)
+    assert checked(name, blind).verdict is Verdict.NOT_APPLICABLE
+    assert checked(name, momentum_cells(17, 1)).verdict is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.slow
+def test_ordered_momentum_keeps_a_part_of_m_that_its_blind_twin_loses():
+    """T = 40/beta: 0.12 to 0.14 (M - 1) beta sigma^2, for M = 5..65. Blind, T = 400/beta: what is left has no M."""
+    for workers, runs in ((5, 40), (17, 24), (33, 12), (65, 6)):
+        mean, error = in_units(momentum_cells(workers, 40), runs)
+        assert (mean - 4 * error) / (workers - 1) > 0.10  # four standard errors
+        assert (mean + 4 * error) / (workers - 1) < 0.15
+    small, few = in_units(momentum_cells(5, 400, blind=True), 16)
+    large, many = in_units(momentum_cells(33, 400, blind=True), 6)
+    assert abs(small - 0.125) < 0.03 + 4 * few
+    assert large < 0.22 + 4 * many  # 0.125 and the start, a tenth of what it is at T = 40/beta
+
+
+def test_the_blind_twin_breaks_the_bound_of_momentum():
+    blind = momentum_cells(33, 40, blind=True)
+    assert checked("levy2026.lower_ordered_momentum", blind, force=True).verdict is Verdict.REFUTED
+
+
+def stationary(workers, momentum, blind):
+    """Return E||grad||^2/beta of ordered momentum on x^2/2 from next to 0: a clock on which rare noise takes long."""
+    length = ceil(log(32) / momentum)
+    heavy = Part("slow_samples", {"above": 0, "factor": 2 * length / workers, "blind": blind})
+    noise = Part("two_point", {"p": (workers - 1) / (2 * length)})
+    near = Part("quadratic", {"spectrum": [1], "radius": 1e-3})
+    numbers = {"beta": momentum, "stepsize": momentum / 4}
+    given = Cell(near, noise, heavy, workers, round(100 / momentum), 1.0, constants=numbers)
+    _, seen = errors_of(given, 8, method="ordered_momentum", stepsize="constant", wanted="mean_gradient_sq")
+    return seen.mean() / momentum
+
+
+@pytest.mark.slow
+def test_a_clock_that_sees_noise_costs_a_factor_m_and_its_blind_twin_none():
+    """Exponents in M - 1 within 0.15 of 1 and of 0 (8 runs: 1 and 10 % each), beta times a constant."""
+    others = np.log([1, 7, 31])
+    sees, blind = (np.array([stationary(m, 1 / 256, b) for m in (2, 8, 32)]) for b in (0, 1))
+    assert abs(np.polyfit(others, np.log(sees), 1)[0] - 1) < 0.15
+    assert abs(np.polyfit(others, np.log(blind), 1)[0]) < 0.15
+    assert sees[-1] > 25 * blind[-1]
+    assert stationary(32, 1 / 512, 0) == pytest.approx(sees[-1], rel=0.1)
+
+
+# how it is told
+
+
+def test_a_lower_bound_is_told_as_one():
+    found = checked(CLAIMS[0], cell(), cell(17, 256))
+    result = found.as_json()
+    assert "smallest measured/bound" in text.detail(result)
+    assert "assuming" not in found.summary
+    words = captions.caption("rate", result)
+    assert "They lie above the lower bound" in words
+    assert "Below 1" not in captions.caption("slack", result)
+    assert "tightness" not in plots.kinds(result)
+    claim = shelf.claim(CLAIMS[0])
+    rule = claim.stepsize
+    assert "E[output_gap] >= " in statement.as_text(CLAIMS[0], claim, rule)
+    assert "how tight" not in statement.as_text(CLAIMS[0], claim, rule)
