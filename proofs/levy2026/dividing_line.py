@@ -72,7 +72,10 @@ def both(workers: int, deliveries: int) -> Fraction:
 
 COUNTING = (
     Counting(
-        "dividing line", by_size(both), r"\mathbb{E}\|S\|^2\le(t+M-1)(\sigma+\sqrt{M-1}\,\sigma_\mu)^2", lemma="arrived"
+        "dividing line",
+        by_size(both),
+        r"\mathbb{E}\|S\|^2\le(t+M-1)(\sigma+\sqrt{M-1}\,\sigma_\mu)^2",
+        lemma="what is back",
     ),
 )
 

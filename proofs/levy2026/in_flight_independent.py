@@ -67,8 +67,8 @@ def arrived(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fracti
 
 
 COUNTING = (
-    Counting("in flight", few, r"\mathbb{E}\|F\|^2\le(M-1)\sigma^2", lemma="arrived"),
-    Counting("back", arrived, r"\mathbb{E}\|S\|^2\le t\sigma^2", lemma="arrived"),
+    Counting("in flight", few, r"\mathbb{E}\|F\|^2\le(M-1)\sigma^2", lemma="what is back"),
+    Counting("back", arrived, r"\mathbb{E}\|S\|^2\le t\sigma^2", lemma="what is back"),
 )
 
 CLAIM = Claim(

@@ -39,7 +39,7 @@ def back(workers: int, deliveries: int) -> Fraction:
 
 
 COUNTING = (
-    Counting("back", by_size(back), r"\mathbb{E}\|S\|^2\le(t+M-1)\sigma^2", lemma="arrived"),
+    Counting("back", by_size(back), r"\mathbb{E}\|S\|^2\le(t+M-1)\sigma^2", lemma="what is back"),
 )  # fmt: skip
 
 CLAIM = Claim(

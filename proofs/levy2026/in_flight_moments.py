@@ -40,7 +40,7 @@ def bounded(workers: int, deliveries: int) -> Fraction:
 
 COUNTING = (
     Counting("moments", by_size(moments), r"\mathbb{E}\|F\|^2\le(M-1)^{2-2/r}(t+M-1)^{2/r}\sigma_r^2", lemma="flight"),
-    Counting("bounded", by_size(bounded), r"\mathbb{E}\|F\|^2\le(M-1)^2\sigma_\infty^2", lemma="arrived"),
+    Counting("bounded", by_size(bounded), r"\mathbb{E}\|F\|^2\le(M-1)^2\sigma_\infty^2", lemma="what is back"),
 )
 
 CLAIM = Claim(

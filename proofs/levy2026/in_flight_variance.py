@@ -84,7 +84,7 @@ COUNTING = (
     ),
     Counting("in flight", by_size(in_flight), r"\mathbb{E}\|F\|^2\le(M-1)(t+M-1)\sigma^2", lemma="flight"),
     Counting("in flight, weighted", by_size(weighted), r"\mathbb{E}\|F\|^2\le(M-1)\sigma^2\sum_ic_i^2", lemma="flight"),
-    Counting("back", by_size(back), r"\mathbb{E}\|S\|^2\le(1+\sqrt{M-1})^2(t+M-1)\sigma^2", lemma="arrived"),
+    Counting("back", by_size(back), r"\mathbb{E}\|S\|^2\le(1+\sqrt{M-1})^2(t+M-1)\sigma^2", lemma="what is back"),
 )  # fmt: skip
 
 CLAIM = Claim(

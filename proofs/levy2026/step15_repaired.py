@@ -40,7 +40,7 @@ COUNTING = (
         "under the worst policy",
         by_size(back),
         r"\mathbb{E}\|\text{noise}\|^2\le(1+\sqrt{M-1})^2(t+M-1)\sigma^2",
-        lemma="arrived",
+        lemma="what is back",
     ),
 )
 

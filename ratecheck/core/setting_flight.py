@@ -78,7 +78,7 @@ FLIGHT = Setting(
     flying={},
     initial={},
     lemmas={
-        **dict.fromkeys(("arrived", "arrived, in parts", "in flight", "back", "back, rest"), "arrived"),
+        **dict.fromkeys(("arrived", "arrived, in parts", "in flight", "back", "back, rest"), "what is back"),
         "error": "drift",
     },
     letters=letters.FLIGHT,

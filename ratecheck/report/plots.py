@@ -44,8 +44,8 @@ def rate(result: Result) -> Figure:
             marks.triangles(axes)
         label(figure, grid, panels, "server steps $K$", f"mean of {quantity(result).symbol}")
         workers = [(f"M = {m}", {"color": c, "marker": markers[m], "linestyle": "none"}) for m, c in colours.items()]
-        seen = "measured" if tables.from_below(result) else "measured, 95 % band"  # the caption says what bars are
-        styles = [(seen, {"marker": "o", "linestyle": "none"})] + [
+        points = "measured" if tables.from_below(result) else "measured, 95 % band"  # the caption says what bars are
+        styles = [(points, {"marker": "o", "linestyle": "none"})] + [
             (text, look) for name, text, look in (
                 ("fit", "fit", {"linestyle": (0, (5, 2))}),
                 ("bound", _bound(result), {"linestyle": (0, (1, 1.5)), "linewidth": 1.4}),

@@ -8,7 +8,20 @@ from ratecheck.proofs.levy2026 import _flight_proof, _told_proof
 from sympy import Rational, Symbol
 
 from ratecheck.checks import symbolic
-from ratecheck.checks.steps import Context, Refused, Undone, in_flight
+from ratecheck.checks.steps import (
+    Context,
+    Refused,
+    Undone,
+    averages,
+    degenerate,
+    enumerated,
+    flights,
+    in_flight,
+    late,
+    machines,
+    ordered,
+    sequences,
+)
 from ratecheck.core import shelf
 from ratecheck.core.assumption import POLICIES
 from ratecheck.core.gram import square
@@ -204,10 +217,20 @@ def small() -> Schedule:
     return from_order(shelf.SCHEDULERS.get("async"), 3, np.array((0, 1, 2, 2, 0), dtype=np.int64))
 
 
-@pytest.mark.parametrize("lemma", ["arrived", "flight", "arrivals", "drift"])
+@pytest.mark.parametrize("lemma", ["what is back", "flight", "arrivals", "drift"])
 def test_counting_lemmas_hold_on_the_engine_and_their_inductions_go_through(lemma):
     assert in_flight.ENUMERATED[lemma](small())
     assert [one.fault() for one in in_flight.MACHINES[lemma]] == [""] * len(in_flight.MACHINES[lemma])
+
+
+def test_no_lemma_has_the_name_of_another():
+    """Tables of several files are joined: a name twice would put one lemma in place of another."""
+    files = (ordered, sequences, flights, in_flight, averages, degenerate, late)
+    for table in ("STATEMENTS", "MACHINES", "ENUMERATED"):
+        names = [name for one in files for name in getattr(one, table, {})]
+        assert len(names) == len(set(names))
+    own = {*machines.MACHINES, *enumerated.ENUMERATED}
+    assert not own & {name for one in files for name in getattr(one, "STATEMENTS", {})}
 
 
 def test_what_is_wrong_of_the_drift_is_seen(monkeypatch):

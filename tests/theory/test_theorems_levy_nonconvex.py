@@ -34,9 +34,11 @@ RUNS = 6
 
 
 def measured(blind=0, runs=RUNS, workers=32, steps=20_000):
-    """Return the means of ||grad F||^2 of some runs, in units of beta sigma^2."""
-    cell = Cell(problem=Part("quadratic", FLAT), noise=Part("two_point", RARE),
-                delays=Part("slow_samples", {**SLOW, "blind": blind}), M=workers, K=steps, sigma=1.0, output="uniform",
+    """Return the means of ||grad F||^2 of some runs, in units of beta sigma^2; delays in deliveries are as with 32."""
+    fewer = 32 // workers
+    noise, slow = {"p": f"1/{13 * fewer}"}, {**SLOW, "factor": 50 * fewer, "blind": blind}
+    cell = Cell(problem=Part("quadratic", FLAT), noise=Part("two_point", noise),
+                delays=Part("slow_samples", slow), M=workers, K=steps, sigma=1.0, output="uniform",
                 constants={"beta": NEWEST, "stepsize": NEWEST / 4})  # fmt: skip
     built = build(cell, 1, method="ordered_momentum", scheduler="async", stepsize="constant")
     blocks = [simulate(of_block(built, block), block, 1, wanted=("mean_gradient_sq",)) for block in range(runs)]
@@ -59,7 +61,7 @@ def right_side(claim, workers=32, steps=20_000):
 
 
 def test_a_lost_factor_m_shows_with_32_workers_and_delays_that_see_samples():
-    """9.8 beta sigma^2 against 6: each of the six runs is above, and their mean by 10 standard errors."""
+    """9.6 beta sigma^2 against 6: each of the six runs is above, and their mean by 10 standard errors."""
     found = measured()
     apart = found.std(ddof=1) / np.sqrt(RUNS)
     wrong, right = right_side(without_m()), right_side(CLAIMS.get(ANY))
@@ -71,7 +73,7 @@ def test_a_lost_factor_m_shows_with_32_workers_and_delays_that_see_samples():
 
 
 def test_the_same_delays_seen_from_elsewhere_cost_nothing():
-    """The blind twin has delays of the same law: 0.13 beta sigma^2, by hundreds of times below what is allowed."""
+    """The blind twin has delays of the same law: 0.12 beta sigma^2, of 6 that are allowed."""
     found = measured(blind=1)
     assert found.max() < 0.5
     assert found.mean() < right_side(CLAIMS.get(INDEPENDENT)) / 20
@@ -79,13 +81,13 @@ def test_the_same_delays_seen_from_elsewhere_cost_nothing():
 
 @pytest.mark.slow
 def test_noise_in_flight_grows_with_the_number_of_workers():
-    """(M - 1) beta: 4 times as many workers, about 4 times as much, at the same beta and the same share of workers."""
-    few, many = measured(workers=8).mean(), measured(workers=32).mean()
+    """(M - 1) beta: 4 times as many workers, about 4 times as much, at the same beta and the same delays."""
+    few, many = measured(workers=8, steps=80_000).mean(), measured(workers=32).mean()
     assert 3 < many / few < 6
 
 
 @pytest.mark.slow
-def test_the_main_job_refutes_it_and_not_the_theorem():
+def test_the_main_job_does_not_refute_what_covers_these_delays():
     grid = {"problem": {"name": "quadratic", **FLAT}, "noise": {"name": "two_point", **RARE}, "M": 32, "K": 20_000,
             "delays": {"name": "slow_samples", **SLOW}, "sigma": 1.0,
             "constants": {"beta": NEWEST, "stepsize": NEWEST / 4}}  # fmt: skip
@@ -114,7 +116,7 @@ def test_the_rates_hold_with_some_room(name):
     assert found["exact"].verdict is Verdict.EXACT
     cells = [row["inequalities"]["bound"] for row in found["monte-carlo"].details["cells"] if row.get("inequalities")]
     assert len(cells) == 4 * len(DELAYS[name])
-    assert found["monte-carlo"].verdict in (Verdict.NOT_REFUTED, Verdict.HOLDS_HERE, Verdict.EXACT)
+    assert found["monte-carlo"].verdict not in (Verdict.REFUTED, Verdict.NOT_APPLICABLE)
     assert 3 < 1 / max(one["ratio"] for one in cells) < 10
 
 

@@ -1,6 +1,6 @@
 """Counting lemmas of what is drawn, in flight and back after delivery K (``core.setting_flight``), for any M and K.
 
-arrived   back = drawn(K) - flight: what a worker was handed less what it has in flight is what it delivered.
+what is back  back = drawn(K) - flight: what a worker was handed less what it has in flight is what it delivered.
 flight    sum_j b(j) <= sum_m b0(m) + sum_k b(k), b the squared norm of a noise, of a part of it, or with its weight,
           or another power of it:
           those in flight are different hand-outs, each made before delivery K is answered.
@@ -104,7 +104,7 @@ def _drift(s: Schedule) -> bool:
 
 
 ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
-    "arrived": _arrived,
+    "what is back": _arrived,
     "flight": OF_ASYNC["handed out"],
     "arrivals": _arrivals,
     "drift": _drift,
@@ -112,7 +112,7 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
 #: the gradients at x_0, x_1, .. with v + 1 and -v add up to the newest, as often as there are models
 _TELESCOPED = {current: new, total_: total_ + (now + 1) * new - now * current}
 MACHINES = {
-    "arrived": OF_WORKERS["in flight"],
+    "what is back": OF_WORKERS["in flight"],
     "drift": (
         *OF_WORKERS["in flight"],
         Machine({total_: current}, _TELESCOPED, _TELESCOPED, zero=(total_ - (step + 1) * current,)),
@@ -148,7 +148,7 @@ def _say_arrived(given: Mapping[str, Any], context: Context) -> Said:
 
 
 STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], Said]] = {
-    "arrived": _say_arrived,
+    "what is back": _say_arrived,
     "flight": _among(IN_FLIGHT, j, M - 1),
     "arrivals": _among(BACK, a, K),
 }
