@@ -15,8 +15,8 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.scenario import Scenario
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.verdict import Result
-from ratecheck.engine.build import build
-from ratecheck.engine.sweep import Outcome
+from ratecheck.engine.build import build, of_block
+from ratecheck.engine.sweep import Outcome, joined
 from ratecheck.engine.sweep import simulate as run_block
 from ratecheck.errors import AssumptionError, PartError
 
@@ -62,9 +62,15 @@ def simulate(
     cell: Cell, *, seed: int = 1, replicates: int = 8, method: str = "async_sgd", scheduler: str = "async",
     stepsize: str | Stepsize = "constant", block: int = 0, strict: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Simulate ``replicates`` runs of a cell and return measured arrays (R,) by name, averages and last iterates."""
+    """Simulate ``replicates`` runs of a cell and return measured arrays (R,) by name, averages and last iterates.
+
+    Where delays look at samples every run has a schedule of its own; ``block`` then counts groups of ``replicates``.
+    """
     built = build(cell, seed, method=method, scheduler=scheduler, stepsize=stepsize)
-    return run_block(built, block, replicates, strict=strict)
+    if not built.own_schedules:
+        return run_block(built, block, replicates, strict=strict)
+    numbers = range(block * replicates, (block + 1) * replicates)
+    return joined([run_block(of_block(built, i), i, 1, strict=strict) for i in numbers])
 
 
 def exact_moments(

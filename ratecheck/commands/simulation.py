@@ -12,6 +12,7 @@ import numpy as np
 
 from ratecheck.checks.measure import Store, milestones, run_units
 from ratecheck.checks.summary import histogram
+from ratecheck.commands import tuning
 from ratecheck.commands.ordering import compared, order, table
 from ratecheck.commands.progress import Progress
 from ratecheck.core import scenario as scenarios
@@ -56,13 +57,16 @@ def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
     document = {"version": 1, "seed": chosen, "seeds": scenario.simulation.seeds, "scenario": scenario.title,
                 "alpha": scenario.monte_carlo.alpha, "cells": rows, "left_out": left, "pairs": [],
                 "delay_tables": _delay_tables(built)}  # fmt: skip
-    if scenario.simulation.seeds > 1:
+    if scenario.simulation.tuned:
+        document |= _tuned(built, runs, scenario)
+    elif scenario.simulation.seeds > 1:
         document["pairs"] = compared(rows, [r["output_gap"] for r in runs], scenario.monte_carlo.alpha)
     run.write("simulation.json", document)
-    from ratecheck.report import plots
+    from ratecheck.report import plots, tuned
 
     drawn = plots.simulated(document, run.folder / "report")
-    lines = [*table(rows), *order(document), *(f"left out: {r}" for r in left), *(f"plot {p}" for p in drawn)]
+    lines = tuned.lines(document) if scenario.simulation.tuned else [*table(rows), *order(document)]
+    lines += [*(f"left out: {r}" for r in left), *(f"plot {p}" for p in drawn)]
     return Simulated(document, [*lines, f"run  {run.folder}"])
 
 
@@ -70,11 +74,26 @@ def _measured(built: list[Built], seed: int, scenario: scenarios.Scenario, store
               bar: Progress) -> list[Runs]:  # fmt: skip
     """Simulate the cells under one seed; return for each the errors (n,), and the curves (points, n), of its runs."""
     most, points, name = scenario.monte_carlo.replicates, scenario.simulation.points, f"{NAME} {seed}"
-    units = [(b, i) for b in built for i in range(_blocks(b, most))]
+    units = _in_turn(built, most)
     run_units(name, units, ("output_gap",), (), store, threads, False,
               lambda d, t: bar.update(NAME, f"seed {seed}, runs", d, t), most=most, points=points)  # fmt: skip
     return [_runs(b, [store.records[record_key(name, b.cell.digest, i)] for i in range(_blocks(b, most))],
                   most if b.noisy else 1, points) for b in built]  # fmt: skip
+
+
+def _in_turn(built: list[Built], most: int) -> list[tuple[Built, int]]:
+    """Return every (cell, block), those on the same samples one after the other: where delays look, on one schedule."""
+    alike: dict[int, list[Built]] = {}
+    for one in built:
+        alike.setdefault(int(one.key), []).append(one)
+    counts = [(group, max(_blocks(b, most) for b in group)) for group in alike.values()]
+    return [(b, i) for group, count in counts for i in range(count) for b in group if i < _blocks(b, most)]
+
+
+def _tuned(built: list[Built], runs: list[Runs], scenario: scenarios.Scenario) -> dict[str, Any]:
+    name = scenario.simulation.tuned or ""
+    rows = tuning.tuned(built, [r["output_gap"] for r in runs], name, scenario.claims)
+    return {"constant": name, "tuned": rows, "exponents": tuning.exponents(rows), "delay_tables": []}
 
 
 def _runs(built: Built, records: list[dict[str, Any]], count: int, points: int) -> Runs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dis
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -121,6 +122,11 @@ class Method:
         if self.mine or self.tally or _sees(self.receive):
             return True
         return self.query is not None and bool(_uses(self.query, 1))
+
+
+def of_box(constants: Mapping[str, Any]) -> float:
+    """Return the diameter of the box of half-width B around the start: its diagonal. A minimiser is in it."""
+    return 2.0 * float(constants["B"]) * math.sqrt(constants["d"])
 
 
 def _uses(function: Callable[..., Any], argument: int) -> list[str]:

@@ -62,6 +62,9 @@ class Simulation(Strict):
         default=1, description="seeds in a row from 'seed' on, each with its own delays and samples for all methods"
     )
     points: int = Field(default=0, ge=0, description="F and the problem's scores are measured so often along each run")
+    tuned: str | None = Field(
+        default=None, description="constant that is tuned: the best on one half of the runs, measured on the other"
+    )
 
 
 class Grid(Strict):

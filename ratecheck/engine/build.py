@@ -26,8 +26,8 @@ from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import OF_SCHEDULE
 from ratecheck.engine.compile import is_users, seal
-from ratecheck.engine.samples import deviations, noise_of, noise_of_rows
 from ratecheck.engine.schedule import make, weigh
+from ratecheck.engine.sight import Sight, seen
 from ratecheck.errors import AssumptionError, CapabilityError, PartError
 
 #: a schedule keeps about a hundred bytes a step
@@ -135,7 +135,7 @@ def build(
     # methods, stepsizes and claims are compared on the same samples
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
     key = key_of("samples", seed, common)
-    look = _Look(key, noise, numbers, problem, instance) if delays.looks else None
+    look = Sight(key, noise, numbers, problem, instance) if delays.looks else None
     schedule = _schedule_of(cell, who, delays, seed, look)
     weighted = weigh(schedule, rule, constants, cell.output or "R1", growth)
     if plain != cell.problem.par:
@@ -160,35 +160,10 @@ def of_block(built: Built, block: int) -> Built:
     """
     if not built.own_schedules or block == 0:
         return built
-    look = _Look(built.key, built.noise, built.noise_par, built.problem, built.instance)
+    look = Sight(built.key, built.noise, built.noise_par, built.problem, built.instance)
     schedule = _schedule_of(built.cell, built.scheduler, built.delays, built.seed, look, block)
     weighted = weigh(schedule, built.stepsize, built.constants, built.cell.output or "R1", built.growth)
     return replace(built, weighted=weighted, constants={**built.constants, **weighted.constants})
-
-
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """What delays see of the samples of a cell: their noise, by the key of the samples or by another."""
-
-    key: np.uint64
-    noise: Noise
-    par: npt.NDArray[np.float64]
-    problem: Problem
-    instance: Instance
-
-    def at(self, block: int, twin: np.uint64 | None) -> Callable[[int], npt.NDArray[np.float64]]:
-        """Return what draws the noise (H, d) of the hand-outs of a block of one run; of a ``twin``, by that key."""
-        noise, dimension = self.noise, self.instance.dimension
-        key = key_of(int(self.key), "block", block) if twin is None else twin
-        if noise.draw is not None:
-            if self.problem.heterogeneous or self.problem.gradient is None:
-                raise CapabilityError(f"delays look at rows that all workers share; {self.problem.name!r} has none.")
-            draw, table = seal("draw", noise.draw), deviations(self.problem, self.instance)
-            return lambda handouts: noise_of_rows(draw, key, table, handouts, self.instance.batch)
-        if noise.fill is None:
-            return lambda handouts: np.zeros((handouts, dimension))
-        fill = seal("fill", noise.fill)
-        return lambda handouts: noise_of(fill, key, self.par, handouts, dimension)
 
 
 def _chosen(cell: Cell, rule: Stepsize, constants: Mapping[str, Any]) -> dict[str, float]:
@@ -208,7 +183,7 @@ def _data_key(cell: Cell) -> np.uint64:
 
 def _schedule_of(
     cell: Cell, scheduler: Scheduler, delays: Delays, seed: int,
-    look: _Look | None = None, block: int = 0,
+    look: Sight | None = None, block: int = 0,
 ) -> Schedule:  # fmt: skip
     if cell.K > LONGEST:
         raise CapabilityError(f"K = {cell.K:,} is more than the {LONGEST:,} steps that a schedule may have in memory.")
@@ -216,8 +191,7 @@ def _schedule_of(
     close, given = cell.output == "RL", delays.parameters(cell.delays.par)
     if look is not None:
         own = key_of(int(key), "block", block)
-        seen = look.at(block, key_of(int(own), "twin") if given["blind"] else None)
-        schedule = make(scheduler, delays, given, cell.M, cell.K, own, close=close, noise=seen)
+        schedule = seen(scheduler, delays, _frozen(given), cell.M, cell.K, int(own), close, look, block)
     else:
         schedule = _schedule(scheduler, delays, _frozen(given), cell.M, cell.K, int(key), close)
     return _capped(cell, schedule.prefix(cell.K) if schedule.horizon > cell.K else schedule)

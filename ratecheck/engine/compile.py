@@ -63,6 +63,7 @@ _RUN = nt.void(
     nt.int64, nt.int64, *(nt.FunctionType(SIGNATURES[kind]) for kind in loop.Kernels._fields),
     _SERVER, _PLAN, _FLIGHT, _STREAM, _SWITCH, _V, _V, nt.float64, nt.uint64,
 )  # fmt: skip
+_DRAW_ALL = nt.void(nt.FunctionType(SIGNATURES["draw"]), nt.uint64, nt.int64, _TALLY)
 _SIMULATE = nt.int64(
     nt.FunctionType(SIGNATURES["decide"]), nt.FunctionType(SIGNATURES["duration"]), nt.FunctionType(SIGNATURES["pick"]),
     _I, _V, _V, nt.uint64, _TAPE, _DESK,
@@ -235,6 +236,12 @@ def schedule_kernel(
     sealed = seal("decide", decide, True), seal("duration", duration, True), seal("pick", pick, True)
     simulate = _simulate()
     return lambda *args: int(simulate(*sealed, *args))
+
+
+@lru_cache(maxsize=1)
+def draw_kernel() -> Any:
+    """Return the compiled ``loop.draw_all``."""
+    return _build(loop.draw_all, _DRAW_ALL, False)
 
 
 @lru_cache(maxsize=1)

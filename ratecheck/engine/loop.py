@@ -16,6 +16,12 @@ from ratecheck.core.problem import MEAN
 PIECE = 2048
 
 
+def draw_all(draw: Any, key: Any, rows: Any, out: Any) -> None:
+    """Write the rows that each hand-out samples, one hand-out after the other, into ``out`` (H, n)."""
+    for handout in range(out.shape[0]):
+        draw(key, handout, rows, out[handout])
+
+
 class Plan(NamedTuple):
     """A weighted schedule as plain arrays; see ``core.schedule`` for the fields."""
 

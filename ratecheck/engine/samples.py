@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.problem import Instance, Problem
-from ratecheck.engine.compile import seal
+from ratecheck.engine.compile import draw_kernel, seal
 from ratecheck.engine.loop import PIECE
 
 
@@ -51,6 +51,5 @@ def noise_of_rows(
     ``draw`` is the sealed kernel, ``table`` the ``deviations``, ``batch`` the rows of one gradient.
     """
     sample = np.zeros((handouts, batch), dtype=np.int64)
-    for handout, out in enumerate(sample):
-        draw(key, handout, len(table), out)
+    draw_kernel()(draw, key, len(table), sample)
     return np.asarray(table[sample].mean(axis=1) * np.sqrt(batch))

@@ -64,6 +64,18 @@ def block_width(dimension: int) -> int:
     return width
 
 
+def joined(runs: Sequence[Outcome]) -> Outcome:
+    """Return the outcomes of blocks of one run each as one outcome, coordinate by coordinate."""
+    names = runs[0].measured, runs[0].curve
+    return Outcome(
+        {name: np.concatenate([one.measured[name] for one in runs]) for name in names[0]},
+        np.stack([one.average for one in runs], axis=1).ravel(),
+        np.stack([one.last for one in runs], axis=1).ravel(),
+        np.concatenate([one.finite for one in runs]),
+        {name: np.concatenate([one.curve[name] for one in runs], axis=1) for name in names[1]},
+    )
+
+
 def width_of(built: Built) -> int:
     """Return how many runs of a cell share a block, and with it a schedule: one where delays look at samples."""
     return block_width(built.instance.dimension) if built.noisy and not built.own_schedules else 1

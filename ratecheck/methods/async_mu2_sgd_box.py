@@ -5,11 +5,9 @@ fragments of Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043) have any c
 ``async_mu2_sgd`` for the rest.
 """
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
-from ratecheck.core.method import Arrival, Method, Server
+from ratecheck.core.method import Arrival, Method, Server, of_box
 
 
 def start(server: Server, x0: Any) -> None:
@@ -34,10 +32,5 @@ def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
             out[j, i] = server.x[j, i]
 
 
-def diameter(constants: Mapping[str, Any]) -> float:
-    """Return D: the diagonal of the box."""
-    return 2.0 * float(constants["B"]) * math.sqrt(constants["d"])
-
-
 METHOD = Method("async_mu2_sgd_box", receive, slots=("x", "x_before", "w", "q", "start"), par={"B": None}, start=start,
-                query=query, queries=2, symbolic=False, diameter=diameter)  # fmt: skip
+                query=query, queries=2, symbolic=False, diameter=of_box)  # fmt: skip

@@ -3,11 +3,9 @@
 See ``async_mu2_sgd_in_order`` for what is taken in when, ``async_mu2_sgd_box`` for the box. For the async scheduler.
 """
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
-from ratecheck.core.method import Arrival, Method, Server
+from ratecheck.core.method import Arrival, Method, Server, of_box
 
 
 def start(server: Server, x0: Any) -> None:
@@ -36,11 +34,6 @@ def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
     out[:] = server.x[:2]
 
 
-def diameter(constants: Mapping[str, Any]) -> float:
-    """Return D: the diagonal of the box."""
-    return 2.0 * float(constants["B"]) * math.sqrt(constants["d"])
-
-
 METHOD = Method("async_mu2_sgd_in_order_box", receive, ("x", "x_before", "w", "q", "start"), par={"B": None},
                 count=("C",), start=start, query=query, queries=2, rows=lambda schedule: int(schedule.steps) + 1,
-                symbolic=False, diameter=diameter)  # fmt: skip
+                symbolic=False, diameter=of_box)  # fmt: skip

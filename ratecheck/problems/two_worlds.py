@@ -6,7 +6,8 @@
 Of all rows of data the part p = (M - 1)/(K + M - 1) is *flagged*. Rows without a flag have the same gradient h in both
 worlds, L x, or b times the mean of the signs of x - R and x + R, which is 0 between the minimisers. Flagged rows have
 h + (F' - h)/p, so that the mean is F'. With b = sigma sqrt((M - 1)/K) the variance is sigma^2 in each world (linear:
-between the minimisers, and 0 elsewhere). M and K are those of the cell, or ``workers`` and ``deliveries``; ``sigma``
+between the minimisers, and 0 elsewhere). Where ``bound`` is given, no noise of one world is longer (linear: between the
+minimisers): b is at most ``bound`` (M - 1)/K, and sigma^2 is then more than the variance. M and K are those of the cell, or ``workers`` and ``deliveries``; ``sigma``
 and ``radius`` R are of one world, so "both" declares sigma sqrt(2) and starts sqrt(2) R from its minimiser. The two
 worlds of "both" share their flags: what a method that treats coordinates alike does in each is one run of it.
 
@@ -40,9 +41,12 @@ def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -
     radius, sigma, common = positive(par, "radius"), positive(par, "sigma"), gcd(workers - 1, steps)
     flagged, rows = (workers - 1) // common, (steps + workers - 1) // common
     slope, linear = sigma * sqrt((workers - 1) / steps), par["shape"] == "linear"
+    kind, longest = "", None if par["bound"] is None else positive(par, "bound")
+    if longest is not None:
+        slope, kind = min(slope, longest * (workers - 1) / steps), " with bounded noise"
     centre = radius * np.array(CENTRES[par["world"]])
     d = centre.size
-    declared = {"sigma": sigma * sqrt(d)}
+    declared = {"sigma": sigma * sqrt(d)} | ({} if longest is None else {"sigma_inf": longest * sqrt(d)})
     if linear:
         declared |= {"G": slope * rows / flagged * sqrt(d)}
         words = {"convex", "lipschitz"}
@@ -50,7 +54,7 @@ def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -
         declared |= {"L": slope / radius, "mu": slope / radius}
         words = {"convex", "smooth", "differentiable", "strongly-convex"}
     data = np.array([float(linear), slope if linear else slope / radius, radius, flagged, rows, d, *centre])
-    words.add("two worlds" if d > 1 else "one world of two")
+    words.add(("two worlds" if d > 1 else "one world of two") + kind)
     return Instance(data, np.zeros(d), centre, 0.0, declared, frozenset(words), rows=rows)
 
 
@@ -102,5 +106,7 @@ def value(x: Any, data: Any, out: Any) -> None:
             out[i % replicates] += scale * away * away / 2
 
 
-PAR = {"world": "both", "shape": "quadratic", "radius": 1, "sigma": 1, "workers": None, "deliveries": None}
+PAR = {
+    "world": "both", "shape": "quadratic", "radius": 1, "sigma": 1, "bound": None, "workers": None, "deliveries": None,
+}  # fmt: skip
 PROBLEM = Problem("two_worlds", make, mean_gradient, value, gradient=gradient, par=PAR, exact=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ratecheck.report import curves, learning, marks, style, tables
+from ratecheck.report import curves, learning, marks, style, tables, tuned
 from ratecheck.report.captions import caption, quantity
 from ratecheck.report.heat import tightness
 from ratecheck.report.panels import grid_of, label, legend, lines_of
@@ -131,6 +131,9 @@ def simulated(document: Mapping[str, Any], folder: Path) -> list[Path]:
     if not rows:
         return []
     folder.mkdir(parents=True, exist_ok=True)
+    if document.get("tuned"):
+        text = f"{document['scenario']}: {tuned.caption(document)}"
+        return _files(tuned.draw(document), tuned.rows_of(document), folder / "tuned", "Tuned errors", text)
     written = _along(document, folder)
     for name, axis in curves.AXES.items() if not written else ():
         if curves.drawn(rows, axis):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import ratecheck
 from ratecheck.checks.dependence import dependent
 from ratecheck.checks.moments import why_not
 from ratecheck.core import shelf
@@ -383,3 +384,16 @@ def test_a_rule_that_names_nobody_is_a_sentence(worker):
 def test_a_rule_says_that_it_is_clairvoyant(lie, match):
     with pytest.raises(PartError, match=match):
         Delays("lie", pick=lambda flying, state, par: 0, **lie)
+
+
+def test_runs_asked_for_together_have_schedules_of_their_own():
+    parts = Part("quadratic", {"spectrum": [1, 2]}), Part("gaussian"), Part("slow_samples")
+    cell = Cell(*parts, 4, 40, 1.0, output="R1", constants={"stepsize": 0.05})
+    apart = [ratecheck.simulate(cell, seed=3, replicates=1, block=i) for i in (3, 4, 5)]
+    together = ratecheck.simulate(cell, seed=3, replicates=3, block=1)
+    assert together.last.reshape(2, 3).T.tolist() == [one.last.tolist() for one in apart]
+    assert together.average.reshape(2, 3).T.tolist() == [one.average.tolist() for one in apart]
+    for name, values in together.measured.items():
+        assert values.tolist() == [float(one.measured[name][0]) for one in apart]
+    built = build(cell, 3, method="async_sgd", scheduler="async", stepsize="constant")
+    assert len({tuple(of_block(built, i).weighted.schedule.worker.tolist()) for i in (3, 4, 5)}) == 3

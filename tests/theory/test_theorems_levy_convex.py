@@ -6,7 +6,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from proofs.levy2026 import convex_path
 from ratecheck.core.cell import Cell
 from ratecheck.core.part import Part
 from ratecheck.core.shelf import CLAIMS
@@ -19,6 +18,7 @@ from tests.teeth.planted import result
 ANY, INDEPENDENT, IN_ORDER, WINDOW = (
     f"levy2026.{n}" for n in ("theorem_convex", "theorem_convex_independent", "theorem_convex_in_order",
                               "theorem_convex_window"))  # fmt: skip
+convex_path = CLAIMS.module("levy2026.convex_path")
 #: large noise is slow, and rare: delays that look at samples; no delay is above 32
 SLOW = {"name": "slow_samples", "factor": 5, "jitter": 0}
 GRID = {"problem": ["huber", "quadratic"], "noise": {"name": "two_point", "p": 0.1}, "delays": SLOW, "M": 4, "K": 2048,
