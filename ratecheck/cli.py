@@ -121,7 +121,9 @@ def check(
     ] = None,
     out: Out = Path("."),
     as_json: Json = False,
-    require: Annotated[str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict.")] = None,
+    require: Annotated[
+        str | None, typer.Option(help="Exit 3 unless every claim reaches this verdict; a named one must be applicable.")
+    ] = None,
 ) -> None:
     """Check claims: the main job. Without arguments every claim, on the quick profile."""
     from ratecheck.commands import request
@@ -167,7 +169,7 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
         echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {named})")
         if done.stopped:
             echo(f"resume   ratecheck resume {named}")
-    if why := session.complaint(done, document["exit_code"]):
+    if why := session.complaint(request, done, document["exit_code"]):
         typer.echo(f"error: {why}", err=True)
     raise typer.Exit(int(document["exit_code"]))
 

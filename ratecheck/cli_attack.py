@@ -21,20 +21,28 @@ def attack(
         int | None, typer.Option(min=1, help="Measure so many cells instead: the same seed gives the same result.")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option(help="Delays up to this policy: independent, data-dependent, clairvoyant.")
+        str | None,
+        typer.Option(
+            help="Delays up to this policy: independent, 'mean-zero given the duration' (mean-zero for short), "
+            "data-dependent, clairvoyant. Default: the claim's own."
+        ),
     ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Search cells with so many workers, and no others.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     threads: Threads = None,
     out: Out = Path("."),
     as_json: Json = False,
 ) -> None:
-    """Search delays, problems, noise and sizes for a cell in which the claim fails; shrink and confirm it."""
+    """Search delays, problems, noise and sizes for a cell in which the claim fails; shrink and confirm it.
+
+    Ctrl-C ends it with what is known.
+    """
     from ratecheck.cli import _seconds
     from ratecheck.commands import attacking
 
     seconds = _seconds(budget) if budget is not None else None if evaluations else attacking.SECONDS
     found = attacking.perform(
-        claim, seconds, evaluations, policy, seed, threads or default_threads(), out, sys.argv[1:], quiet=as_json
+        claim, seconds, evaluations, policy, workers, seed, threads or default_threads(), out, sys.argv[1:], quiet=as_json
     )
     if as_json:
         echo_json(found.document)

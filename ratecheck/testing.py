@@ -103,7 +103,7 @@ class ClaimUnderTest:
             "claim": self.name, "seed": asked.seed, "alpha": self.alpha,
             "results": [{n: r.as_json()[n] for n in ("evidence", "verdict", "expected", "summary")} for r in results],
         }  # fmt: skip
-        code = exit_code(results, require=level_of(asked.require))
+        code = exit_code(results, require=level_of(asked.require), named=asked.claims)
         # runs too few for HOLDS HERE are a test all the same: they could have refuted
         undecided = any(r.verdict is Verdict.INCONCLUSIVE for r in results)
         if code == 0 or (code == 5 and undecided and asked.require is None):

@@ -49,7 +49,9 @@ def stepsize(variance: Any, times: Any = 1) -> Stepsize:
     return Stepsize(cap=1 / (2 * L * K), noise=times * D / (sqrt(variance) * sigma * K ** Rational(3, 2)))
 
 
-def bound(optimisation: Any, noise: Any) -> Statement:
-    """Return E[F(x_K) - F*] <= optimisation L D^2/K + noise sigma D/sqrt(K)."""
+def bound(optimisation: Any, noise: Any, in_flight: Any = None) -> Statement:
+    """Return E[F(x_K) - F*] <= optimisation L D^2/K + noise sigma D/sqrt(K) + in_flight D/K."""
     terms = {"optimisation": optimisation * L * D**2 / K, "noise": noise * sigma * D / sqrt(K)}
+    if in_flight is not None:
+        terms["noise_in_flight"] = in_flight * D / K
     return Statement(Inequality(Formula(output_gap), Formula(**terms)))

@@ -35,11 +35,11 @@ from ratecheck.core.setting import Setting, delta, h, i, j, m, n, n_0
 from ratecheck.core.setting_mu2 import IN_ORDER, MU2, arrived, drawn, drift, eps, flying, gamma, q, sent, w, y
 from ratecheck.core.symbols import D, K, L, M, k, output_gap, sigma, tau_cap
 
-_N = Symbol("N", nonnegative=True)
+NUMBER = Symbol("N", nonnegative=True)
 _HALF, _THREE_HALVES, ONE = Rational(1, 2), Rational(3, 2), Integer(1)
 
 
-def _to(index: Any) -> Expr:
+def up_to(index: Any) -> Expr:
     """Return 1 + .. + index."""
     return index * (index + 1) / 2
 
@@ -48,7 +48,7 @@ def _slope(index: Any) -> Expr:
     return Ip(h(index), h(index))
 
 
-_ANYTIME: tuple[Step, ...] = (
+ANYTIME: tuple[Step, ...] = (
     Counting("1 <= k", "index", {"last": False}),
     Counting("k <= K", "index", {"last": True}),
     Class("convex to x*", "smooth convex", ("x_k", "x*")),
@@ -56,8 +56,8 @@ _ANYTIME: tuple[Step, ...] = (
     Identity("average", eq(Ip(h(k), y(k)), inner(h(k), y(k - 1) + 2 * (w(k) - y(k - 1)) / (k + 1))), by=("average",)),
     Inequality(
         "anytime",
-        le(_to(k) * delta(k) + k * _slope(k) / (2 * L), _to(k - 1) * delta(k - 1) + k * Ip(h(k), w(k))),
-        ((k, "convex to x*"), (k / 2, "1 <= k", "convex to the one before"), (-_to(k), "average")),
+        le(up_to(k) * delta(k) + k * _slope(k) / (2 * L), up_to(k - 1) * delta(k - 1) + k * Ip(h(k), w(k))),
+        ((k, "convex to x*"), (k / 2, "1 <= k", "convex to the one before"), (-up_to(k), "average")),
     ),
     Class("last, convex to x*", "smooth convex", ("x_K+1", "x*")),
     Class("last, convex to the one before", "convex", ("x_K+1", "x_K")),
@@ -68,27 +68,27 @@ _ANYTIME: tuple[Step, ...] = (
     ),
     Inequality(
         "last, anytime",
-        le(_to(K + 1) * delta(K + 1) + (K + 1) * _slope(K + 1) / (2 * L),
-           _to(K) * delta(K) + (K + 1) * Ip(h(K + 1), w(K + 1))),
-        ((K + 1, "last, convex to x*"), (_to(K), "last, convex to the one before"), (-_to(K + 1), "last average")),
+        le(up_to(K + 1) * delta(K + 1) + (K + 1) * _slope(K + 1) / (2 * L),
+           up_to(K) * delta(K) + (K + 1) * Ip(h(K + 1), w(K + 1))),
+        ((K + 1, "last, convex to x*"), (up_to(K), "last, convex to the one before"), (-up_to(K + 1), "last average")),
     ),
 )  # fmt: skip
 
-_STEP: tuple[Step, ...] = (
+STEP: tuple[Step, ...] = (
     Class("projected", "projection", ("w_k+1", "x*")),
     Identity("direction along w", eq(Ip(q(k), w(k)), k * Ip(h(k), w(k)) + Ip(eps(k), w(k))), by=("direction",)),
     Identity("square of the direction", eq(square(q(k)), square(k * h(k) + eps(k))), by=("direction",)),
     Inequality(
         "one step",
-        le(_to(k) * delta(k) + square(w(k + 1)) / (2 * gamma),
-           _to(k - 1) * delta(k - 1) + square(w(k)) / (2 * gamma) + gamma * square(eps(k)) - Ip(eps(k), w(k))),
+        le(up_to(k) * delta(k) + square(w(k + 1)) / (2 * gamma),
+           up_to(k - 1) * delta(k - 1) + square(w(k)) / (2 * gamma) + gamma * square(eps(k)) - Ip(eps(k), w(k))),
         (("anytime",), (1 / (2 * gamma), "projected"), ("direction along w",),
          (-gamma / 2, "square of the direction"), (gamma / 2, Square(k * h(k) - eps(k))),
          (k * _slope(k) / (2 * L), "gamma: cap"), (gamma * k * _slope(k), "k <= K")),
     ),
     Inequality(
         "last step",
-        le(_to(K + 1) * delta(K + 1), _to(K) * delta(K) + square(w(K + 1)) / (2 * gamma)),
+        le(up_to(K + 1) * delta(K + 1), up_to(K) * delta(K) + square(w(K + 1)) / (2 * gamma)),
         (("last, anytime",), ((K + 1) / (2 * L), Square(h(K + 1) - L * w(K + 1))),
          (square(w(K + 1)) / (2 * gamma), "gamma: cap")),
     ),
@@ -108,7 +108,7 @@ _TURN = (k - 1) * (h(k) - h(k - 1))
 _CHANGE = ((_THREE_HALVES, "a change of slope"), (6 * k, Square(h(k) - h(k - 1))))
 
 #: what the others have in flight, against as many gradients at x_1
-_DRIFT: tuple[Step, ...] = (
+DRIFT: tuple[Step, ...] = (
     *_MOVES,
     Class("x_k beside x_1", "diameter", ("x_1", "x_k")),
     Class("smooth from x_1", "smooth", ("x_1", "x_k")),
@@ -145,7 +145,7 @@ _ANY: tuple[Step, ...] = (
         ((-1, "drawn and not in flight"), (2, "all drawn"), (2, "in flight"), (Square(drawn(k) + flying(k)),)),
     ),
 )  # fmt: skip
-_OF_ARRIVED: tuple[Step, ...] = (Martingale("noise", arrived(k)),)
+OF_ARRIVED: tuple[Step, ...] = (Martingale("noise", arrived(k)),)
 
 #: in-order commit: at most tau_cap - 1 of what was sent are missing
 _MISSING: tuple[Step, ...] = (
@@ -162,10 +162,10 @@ _MISSING: tuple[Step, ...] = (
 )  # fmt: skip
 
 
-def _sum(each: Expr, last: Any) -> Expr:
+def over_steps(each: Expr, last: Any) -> Expr:
     """Return the sum over k = 1..last of what is linear in k."""
     first = each.subs(k, 0)
-    return first * last + (each.subs(k, 1) - first) * _to(last)
+    return first * last + (each.subs(k, 1) - first) * up_to(last)
 
 
 def _with_errors(size: Expr, times: Expr, middle: Expr) -> tuple[Step, ...]:
@@ -187,21 +187,22 @@ def _with_errors(size: Expr, times: Expr, middle: Expr) -> tuple[Step, ...]:
         Product("noise along w", arrived(k), w(k), (root * sigma, D), ("size of the noise", "w_k inside")),
         Inequality(
             "one step, with errors",
-            le(_to(k) * delta(k) + square(w(k + 1)) / (2 * gamma),
-               _to(k - 1) * delta(k - 1) + square(w(k)) / (2 * gamma) + each),
+            le(up_to(k) * delta(k) + square(w(k + 1)) / (2 * gamma),
+               up_to(k - 1) * delta(k - 1) + square(w(k)) / (2 * gamma) + each),
             (("one step",), (-gamma, "square of the error"), ("error along w",), (gamma, Square(drift(k) - arrived(k))),
              (2 * gamma, "drift"), (2 * gamma, "noise"), ("drift along w",), ("noise along w",)),
         ),
         Telescope(
             "all steps",
-            le(_to(_N) * delta(_N) + square(w(_N + 1)) / (2 * gamma), square(w(1)) / (2 * gamma) + _sum(each, _N)),
-            _N, K, by=(("one step, with errors",),),
+            le(up_to(NUMBER) * delta(NUMBER) + square(w(NUMBER + 1)) / (2 * gamma),
+               square(w(1)) / (2 * gamma) + over_steps(each, NUMBER)),
+            NUMBER, K, by=(("one step, with errors",),),
         ),
         Class("w_1 inside", "diameter", ("w_1", "x*")),
         Given("output_gap", "output_gap", "last"),
         Inequality(
-            "in gamma", le(_to(K + 1) * output_gap, D**2 / (2 * gamma) + _sum(each, K)),
-            (("last step",), ("all steps",), (1 / (2 * gamma), "w_1 inside"), (-_to(K + 1), "output_gap")),
+            "in gamma", le(up_to(K + 1) * output_gap, D**2 / (2 * gamma) + over_steps(each, K)),
+            (("last step",), ("all steps",), (1 / (2 * gamma), "w_1 inside"), (-up_to(K + 1), "output_gap")),
         ),
     )  # fmt: skip
 
@@ -211,26 +212,26 @@ def _bound(
 ) -> tuple[Step, ...]:
     """Return the steps to the bound, for a noise branch of D/(sqrt(variance) sigma K^(3/2)), or 1 + rho of it."""
     root, noisy, most = (times + middle) / (2 * sqrt(middle)), sqrt(variance) * K * sqrt(K), 1 + K if wide else 1
-    window = ((2 * _sum(times, K) * sigma * D / noisy, "rho <= K"),) if wide else ()
-    noise = noisy / 2 + _sum(root, K) + 2 * most * _sum(times, K) / noisy
+    window = ((2 * over_steps(times, K) * sigma * D / noisy, "rho <= K"),) if wide else ()
+    noise = noisy / 2 + over_steps(root, K) + 2 * most * over_steps(times, K) / noisy
     optimisation = K + (size / (L * D)) ** 2 + size / (L * D) * K
     return (
         Inequality(
-            "without gamma", le(_to(K + 1) * output_gap, optimisation * L * D**2 + noise * sigma * D),
+            "without gamma", le(up_to(K + 1) * output_gap, optimisation * L * D**2 + noise * sigma * D),
             (("in gamma",), (D**2 / 2, "1/gamma"), (size**2 / L, "gamma: cap"),
-             (2 * _sum(times, K) * sigma / noisy, "gamma: noise"), *window),
+             (2 * over_steps(times, K) * sigma / noisy, "gamma: noise"), *window),
         ),
         Inequality("optimisation", le(2 * optimisation * K, ends[0] * (K + 1) * (K + 2)), ()),
         Scalar("noise, in all", le(2 * noise * sqrt(K), ends[1] * (K + 1) * (K + 2)), ()),
         Inequality(
             "bound", le(output_gap, ends[0] * L * D**2 / K + ends[1] * sigma * D / sqrt(K)),
-            ((1 / _to(K + 1), "without gamma"), (L * D**2 / (K * (K + 1) * (K + 2)), "optimisation"),
+            ((1 / up_to(K + 1), "without gamma"), (L * D**2 / (K * (K + 1) * (K + 2)), "optimisation"),
              (sigma * D / (sqrt(K) * (K + 1) * (K + 2)), "noise, in all")),
         ),
     )  # fmt: skip
 
 
-def _stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
+def stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
     return (
         *((Class("rho <= K", "assumed", ("rho <= K",)),) if wide else ()),
         Rule("gamma: cap", gamma, below="cap"),
@@ -242,7 +243,7 @@ def _stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
 def derivation(setting: Setting, size: Expr, errors: tuple[Step, ...], noise: tuple[Expr, Expr],
                variance: Expr, ends: tuple[Any, Any], wide: bool = False) -> Proof:  # fmt: skip
     """Return the proof for a drift of at most ``size`` and a noise of ``noise[0]`` sigma^2."""
-    steps = (*_stepsize(variance, wide), *_ANYTIME, *_STEP, *errors, *_with_errors(size, *noise),
+    steps = (*stepsize(variance, wide), *ANYTIME, *STEP, *errors, *_with_errors(size, *noise),
              *_bound(size, *noise, variance, ends, wide))  # fmt: skip
     return Proof(setting, steps, proves={"last": {"bound": "bound"}})
 
@@ -250,23 +251,23 @@ def derivation(setting: Setting, size: Expr, errors: tuple[Step, ...], noise: tu
 SIZE = 3 * (M - 1) * L * D
 #: any policy, and delays that are independent of the samples: the last number is where the root is touched
 ANY = derivation(
-    MU2, SIZE, (*_DRIFT, *_ANY), (2 * M * (M + k - 1), Rational(49, 16) * M * K), M, (24 * M, Rational(9, 2) * sqrt(M))
+    MU2, SIZE, (*DRIFT, *_ANY), (2 * M * (M + k - 1), Rational(49, 16) * M * K), M, (24 * M, Rational(9, 2) * sqrt(M))
 )  # fmt: skip
-INDEPENDENT = derivation(MU2, SIZE, (*_DRIFT, *_OF_ARRIVED), (k, Rational(49, 100) * K), ONE, (24 * M, Rational(5, 2)))
+INDEPENDENT = derivation(MU2, SIZE, (*DRIFT, *OF_ARRIVED), (k, Rational(49, 100) * K), ONE, (24 * M, Rational(5, 2)))
 #: the path alone, on every run, and how long its pieces are
 _PATH = Telescope(
     "all steps, on every run",
-    le(_to(_N) * delta(_N) + square(w(_N + 1)) / (2 * gamma),
-       square(w(1)) / (2 * gamma) + Sum(gamma * square(eps(k)) - Ip(eps(k), w(k)), (k, 1, _N))),
-    _N, K, by=(("one step",),),
+    le(up_to(NUMBER) * delta(NUMBER) + square(w(NUMBER + 1)) / (2 * gamma),
+       square(w(1)) / (2 * gamma) + Sum(gamma * square(eps(k)) - Ip(eps(k), w(k)), (k, 1, NUMBER))),
+    NUMBER, K, by=(("one step",),),
 )  # fmt: skip
 PATH = Proof(
     MU2,
     (
-        _stepsize(ONE, False)[0], *_ANYTIME, *_STEP, *_DRIFT, _PATH, Class("w_1 inside", "diameter", ("w_1", "x*")),
+        stepsize(ONE, False)[0], *ANYTIME, *STEP, *DRIFT, _PATH, Class("w_1 inside", "diameter", ("w_1", "x*")),
         Inequality(
             "path",
-            le(_to(K + 1) * delta(K + 1),
+            le(up_to(K + 1) * delta(K + 1),
                D**2 / (2 * gamma) + Sum(gamma * square(eps(k)) - Ip(eps(k), w(k)), (k, 1, K))),
             (("last step",), ("all steps, on every run",), (1 / (2 * gamma), "w_1 inside")),
         ),
@@ -278,9 +279,14 @@ PATH = Proof(
     proves={"": {"path": "path", "move": "move", "drift": "drift"}},
 )  # fmt: skip
 WINDOW = derivation(
-    MU2, SIZE, (*_DRIFT, *_OF_ARRIVED), (k, Rational(49, 100) * K), ONE, (24 * M, Rational(9, 2)), wide=True
+    MU2, SIZE, (*DRIFT, *OF_ARRIVED), (k, Rational(49, 100) * K), ONE, (24 * M, Rational(9, 2)), wide=True
 )  # fmt: skip
 IN_ORDER_COMMIT = derivation(
-    IN_ORDER, 3 * (tau_cap - 1) * L * D, (*_MISSING, *_OF_ARRIVED), (4 * k, Rational(49, 25) * K), ONE,
+    IN_ORDER, 3 * (tau_cap - 1) * L * D, (*_MISSING, *OF_ARRIVED), (4 * k, Rational(49, 25) * K), ONE,
     (24 * tau_cap, Integer(4)),
+)  # fmt: skip
+#: durations that tell nothing of a sample's mean: squares of what is back are among those of all that was drawn
+MEAN_ZERO = derivation(
+    MU2, SIZE, (*DRIFT, *OF_ARRIVED), (M + k - 1, Rational(49, 100) * K), ONE,
+    (24 * M, Rational(5, 2) + Rational(3, 2) * (M - 1) / K),
 )  # fmt: skip

@@ -7,7 +7,7 @@ dropping which of them they are costs the rest. ``back``: what is back is the on
 
 from typing import Any
 
-from sympy import Sum, Symbol
+from sympy import Min, Sum, Symbol
 
 from ratecheck.core.gram import inner, square
 from ratecheck.core.proof import (
@@ -19,6 +19,7 @@ from ratecheck.core.proof import (
     Inequality,
     Proof,
     Root,
+    Smallest,
     Square,
     Step,
     Telescope,
@@ -40,13 +41,15 @@ from ratecheck.core.setting_flight import (
     flight_heavy,
     heavy,
     heavy_0,
+    lately,
+    lately_0,
     n_back,
     power,
     power_0,
     weight,
     weight_0,
 )
-from ratecheck.core.symbols import K, M, excess, k, level, sigma, sigma_inf, sigma_r
+from ratecheck.core.symbols import K, M, excess, k, level, sigma, sigma_inf, sigma_r, tau_cap
 
 _N = Symbol("n", nonnegative=True)
 #: square roots of M - 1 and of the number of noises drawn
@@ -215,6 +218,50 @@ MOMENTS = Proof(
         ),
     ),
     proves={"": {"bounded": "bounded", "moments": "moments"}},
+)  # fmt: skip
+
+_LATELY = over(lately_0(m), lately(k))
+_WEIGHTS = over(lately_0(m) * weight_0(m) ** 2, lately(k) * weight(k) ** 2)
+_MOST = {"by the cap": (M - 1) * (tau_cap + M - 2) * sigma**2, "by number": (M - 1) * DRAWN * sigma**2}
+
+#: delays under a cap: only what was drawn lately is in flight
+CAPPED = Proof(
+    FLIGHT,
+    (
+        Cauchy("M - 1 terms", flight, "in flight"),
+        Counting("drawn lately", "lately", {"of": n(k)}),
+        *variances()[:2],
+        Inequality(
+            "in flight, lately", le(square(flight), (M - 1) * sigma**2 * _LATELY),
+            (("M - 1 terms",), (M - 1, "drawn lately"), (M - 1, Total(k, (lately(k), "variance"))),
+             (M - 1, Total(m, (lately_0(m), "variance at x_0")))),
+        ),
+        Counting("few", "lately, few"),
+        Counting("0 or 1", "lately, 1", {"of": lately(k)}),
+        Counting("0 or 1 at x_0", "lately, 1", {"of": lately_0(m)}),
+        Inequality(
+            "by the cap", le(square(flight), _MOST["by the cap"]),
+            (("in flight, lately",), ((M - 1) * sigma**2, "few")),
+        ),
+        Inequality(
+            "by number", le(square(flight), _MOST["by number"]),
+            (("in flight, lately",), ((M - 1) * sigma**2, *total(k, "0 or 1")),
+             ((M - 1) * sigma**2, *total(m, "0 or 1 at x_0"))),
+        ),
+        Smallest("lately", square(flight), Min(*_MOST.values()), ("by the cap", "by number")),
+        Cauchy("M - 1 terms, weighted", flight_heavy, "weighted"),
+        Counting("drawn lately, weighted", "lately", {"of": heavy(k)}),
+        Expectation("variance, weighted", heavy(k)),
+        Expectation("variance at x_0, weighted", heavy_0(m)),
+        Inequality(
+            "lately, weighted", le(square(flight_heavy), (M - 1) * sigma**2 * _WEIGHTS),
+            (("M - 1 terms, weighted",), (M - 1, "drawn lately, weighted"),
+             (M - 1, Total(k, (lately(k), "variance, weighted"))),
+             (M - 1, Total(m, (lately_0(m), "variance at x_0, weighted")))),
+        ),
+    ),
+    proves={"": {"lately": "lately", "lately, weighted": "lately, weighted"}},
+    notes=("Derived with tau_cap = tau + 1, the cap on a delay as the engine counts it: 1 is none.",),
 )  # fmt: skip
 
 #: step (15) with a factor 2

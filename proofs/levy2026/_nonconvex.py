@@ -14,7 +14,9 @@ from ratecheck.core.symbols import Delta, K, L, M, beta, mean_gradient_sq, sigma
 from ._nonconvex_proof import LEFT, SECTIONS, chosen, ends, rate, steps
 
 KNOWN = (of_class("smooth"), has("L"), has("Delta"), has("sigma"))
-ASSUMPTIONS = (*KNOWN, above_zero("beta"), at_most("beta", 1 / (8 * M)), at_most("stepsize", beta / (4 * L)))
+ASSUMPTIONS = (
+    *KNOWN, above_zero("beta"), at_most("beta", 1 / (8 * M)), above_zero("stepsize"), at_most("stepsize", beta / (4 * L)),
+)  # fmt: skip
 NOTES = (
     "The paper's: the method, as far as fragments show it, and beta <= 1/(8M). Ours: the statement, the proof, all "
     "constants; its theorems were not available to us.",
@@ -48,14 +50,16 @@ def statement(noise: Expr, rounded: Expr) -> Statement:
     )
 
 
-def proof(how: tuple[Step, ...], noise: Expr, rounded: Expr, *rest: tuple[object, ...]) -> Proof:
+def proof(
+    how: tuple[Step, ...], noise: Expr, rounded: Expr, *rest: tuple[object, ...], by: str = "noise in all"
+) -> Proof:
     """Return the derivation for beta and stepsize that the cell declares."""
     numbers = (
         Class("beta", "assumed", ("beta <= 1/(8*M)",)),
         Class("stepsize", "assumed", ("stepsize <= beta/(4*L)",)),
     )
     return Proof(
-        ORDERED, (*numbers, *steps(how), *ends(noise, rounded, *rest)),
+        ORDERED, (*numbers, *steps(how), *ends(noise, rounded, *rest, by=by)),
         proves={"uniform": {"bound": "bound", "master": "master"}}, sections=SECTIONS,
     )  # fmt: skip
 
@@ -78,7 +82,8 @@ def tuned(per_beta: Expr, root: Expr) -> tuple[Stepsize, Statement]:
 
 def tuned_proof(how: tuple[Step, ...], per_beta: Expr, root: Expr, *rest: tuple[object, ...]) -> Proof:
     """Return the derivation for the tuned stepsize; ``rest`` says that the noise costs at most ``per_beta``."""
+    within = {name: title for name, title in SECTIONS.items() if name not in ("beta", "master")}
     return Proof(
         ORDERED, (*chosen(), *steps(how), *rate(per_beta, root, *rest)), proves={"uniform": {"bound": "bound"}},
-        sections={**SECTIONS, "chosen": SECTIONS["beta"], "in gamma": "The rate"},
+        sections={"chosen": SECTIONS["beta"], **within, "in gamma": "The rate"},
     )  # fmt: skip

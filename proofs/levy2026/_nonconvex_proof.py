@@ -8,7 +8,7 @@ last steps, which bound the noise in flight: ``ANY`` for all delays that are dec
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Rational, Sum, Symbol, fraction, sqrt, together
+from sympy import Expr, Rational, Sum, Symbol, fraction, sqrt, together
 
 from ratecheck.core.gram import Ip, inner, square
 from ratecheck.core.proof import (
@@ -27,9 +27,11 @@ from ratecheck.core.proof import (
     le,
     total,
 )
-from ratecheck.core.setting import delta, h, j, n, s, v, z
-from ratecheck.core.setting_ordered import d, eh, gamma, noises, r, slopes
-from ratecheck.core.symbols import Delta, K, L, M, beta, k, mean_gradient_sq, sigma, sigma_inf
+from ratecheck.core.setting import delta, h, n, s, v, z
+from ratecheck.core.setting_ordered import d, eh, gamma, r, slopes
+from ratecheck.core.symbols import Delta, K, L, M, beta, k, mean_gradient_sq, sigma
+
+from ._nonconvex_noise import NOISE
 
 _N = Symbol("N", nonnegative=True)
 _C = L**2 * gamma**2 / beta
@@ -43,7 +45,7 @@ def _sum(of: Expr, last: Expr = K) -> Expr:
     return Sum(of, (k, 1, last))
 
 
-SLOPES, NOISE, MOVES = _sum(_sq(h(k))), _sum(_sq(z(k))), _sum(_sq(d(k)))
+SLOPES, MOVES = _sum(_sq(h(k))), _sum(_sq(d(k)))
 _ERROR = square(d(k) - h(k))
 _TURN = h(k - 1) - h(k)
 #: what is left of the gradients, beside the means in flight
@@ -147,52 +149,6 @@ _TOGETHER = (
     Given("mean_gradient_sq", "mean_gradient_sq", "uniform"),
 )  # fmt: skip
 
-_ALL_NOISES = (
-    Given("noises", "noises"),
-    Given("no noises", "no noises at first"),
-    Telescope(
-        "noises so far",
-        le(beta * (2 - beta) * _sum(noises(k), _N) + r**2 * noises(_N), _N * sigma**2 + r**2 * noises(0)),
-        _N, K, by=((-1, "noises"), ("variance",)),
-    ),
-    Inequality(
-        "all noises",
-        le(beta * (2 - beta) * _sum(noises(k)), K * sigma**2),
-        (("noises so far",), (-(r**2), "no noises"), (Power(r), noises(K))),
-    ),
-)  # fmt: skip
-
-
-def _drawn(many: Expr) -> Step:
-    """The noise in flight at all steps, where it is at most ``many`` beta^2 noises(k) at each."""
-    return Inequality(
-        "noise in all", le(NOISE, K * many * beta * sigma**2 / (2 - beta)),
-        (total(k, "noise in flight"), (many * beta / (2 - beta), "all noises")),
-    )  # fmt: skip
-
-
-#: what bounds the mean of E||z(k)||^2, and the steps that say so in "noise in all"
-ANY = (M - 1) * beta * sigma**2 / (2 - beta)
-ANY_STEPS = (Counting("noise in flight", "flights", {"of": z(k)}), *_ALL_NOISES, _drawn(M - 1))
-MEAN_ZERO = beta * sigma**2 / (2 - beta)
-MEAN_ZERO_STEPS = (Counting("noise in flight", "flights, orthogonal"), *_ALL_NOISES, _drawn(Integer(1)))
-INDEPENDENT = (M - 1) * beta**2 * sigma**2
-INDEPENDENT_STEPS = (
-    Expectation("noise in flight", z(k)),
-    Counting("weights", "flight weights", {"below": "beta <= 1"}),
-    Inequality(
-        "noise in all", le(NOISE, K * INDEPENDENT),
-        (total(k, "noise in flight"), total(k, *total(j, sigma**2, "weights"))),
-    ),
-)  # fmt: skip
-
-BOUNDED = (M - 1) ** 2 * beta**2 * sigma_inf**2
-BOUNDED_STEPS = (
-    Class("bounded noise", "bounded noise", ("in flight",)),
-    Counting("noise in flight", "flights, bounded", {"below": "beta <= 1", "bounded": "bounded noise"}),
-    Inequality("noise in all", le(NOISE, K * BOUNDED), (total(k, "noise in flight"),)),
-)
-
 
 def whole(noise: Expr) -> Expr:
     """Return four times the right side of the master inequality, before what is left of the gradients is divided by."""
@@ -209,8 +165,8 @@ def steps(how: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*_NUMBERS, *_DESCENT, *_RECURSION, *_MEANS, *_TOGETHER, *how)
 
 
-def ends(noise: Expr, rounded: Expr, *rest: tuple[object, ...]) -> tuple[Step, ...]:
-    """Return the master inequality, and the bound with ``rounded`` for the noise; ``rest`` says that it is more."""
+def ends(noise: Expr, rounded: Expr, *rest: tuple[object, ...], by: str = "noise in all") -> tuple[Step, ...]:
+    """Return the master inequality, and the bound with ``rounded`` for the noise: ``rest``, or ``by``, says so."""
     return (
         Inequality(
             "master", le(mean_gradient_sq, whole(noise) / LEFT),
@@ -218,7 +174,7 @@ def ends(noise: Expr, rounded: Expr, *rest: tuple[object, ...]) -> tuple[Step, .
         ),
         Inequality(
             "bound", le(mean_gradient_sq, final(rounded)),
-            ((Rational(4, 3) / K, "gradients"), (Rational(16, 3) / K, "noise in all"), (-1 / K, "mean_gradient_sq"),
+            ((Rational(4, 3) / K, "gradients"), (Rational(16, 3) / K, by), (-1 / K, "mean_gradient_sq"),
              (Rational(4, 3) / K * SLOPES, "LEFT"), (Rational(32, 3) * L * Delta / K,), *rest),
         ),
     )  # fmt: skip

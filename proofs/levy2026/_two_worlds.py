@@ -55,7 +55,7 @@ def looking(facts: Mapping[str, Any]) -> str | None:
 
 def measured(facts: Mapping[str, Any]) -> str | None:
     """Return None when the constants are the problem's own: a larger B by hand loosens an upper bound, not a lower."""
-    by_hand = sorted({"B", "Delta", "G", "L", "mu", "sigma"} & facts.get("by_hand", frozenset()))
+    by_hand = sorted({"B", "Delta", "G", "L", "mu", "sigma", "sigma_inf"} & facts.get("by_hand", frozenset()))
     return f"{by_hand[0]} is declared by hand, and a lower bound needs the problem's own" if by_hand else None
 
 

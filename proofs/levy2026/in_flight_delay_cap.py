@@ -2,10 +2,9 @@
 
 All delays at most tau + 1 (1 is none, so tau deliveries of others at most): in flight after delivery t are hand-outs of
 the last tau deliveries, and initial ones if t <= tau, at most min{tau, t} + M - 1 in all. So with unit weights E||F||^2
-<= (M - 1) (min{tau, t} + M - 1) sigma^2; and with those of ordered momentum, whose squares over the last tau models sum
-to beta^2 min{tau, 1/beta} at most, E||F||^2 <= (M - 1) beta^2 min{tau, 1/beta} sigma^2. With weights c = 1 for what was
-drawn lately, else 0, it is a case of ``in_flight_variance``. Looked at: all caps from M to t + 1, under the worst
-policy that keeps to them.
+<= (M - 1) (min{tau, t} + M - 1) sigma^2; with weights (M - 1) sigma^2 times the squares of those of the last tau models.
+(Of ordered momentum these sum to beta^2 min{tau, 1/beta} at most: see ``theorem_nonconvex_delay_cap``.) Looked at: all
+caps from M to t + 1, under the worst policy that keeps to them.
 """
 
 from collections.abc import Iterator
@@ -15,9 +14,12 @@ from ratecheck.core.claim import Claim, has
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import LIMITS, SOURCE
+from ._flight_proof import CAPPED as PROOF
 from ._flights import Weight, drawn, largest_in_flight, momentum, unit
 from ._policies import variance
 from .in_flight_variance import by_size, laws
+
+__all__ = ["CLAIM", "PROOF"]
 
 BETA = Fraction(1, 4)
 Found = tuple[int, Fraction, Fraction]
@@ -40,7 +42,7 @@ def lately(workers: int, deliveries: int) -> Fraction:
 
 
 def lately_weighted(workers: int, deliveries: int) -> Fraction:
-    """Slack with the weights of ordered momentum: of E F^2 <= (M-1) sigma^2 sum of c^2, and of that sum."""
+    """Slack with the weights of ordered momentum, of E F^2 <= (M-1) sigma^2 sum of c^2; and that this sum is small."""
     weight = momentum(workers, deliveries, BETA)
     slacks = []
     for tau, var, most in capped(workers, deliveries, weight):
@@ -51,12 +53,14 @@ def lately_weighted(workers: int, deliveries: int) -> Fraction:
 
 
 COUNTING = (
-    Counting("lately", by_size(lately), r"\mathbb{E}\|F\|^2\le(M-1)(\min\{\tau,t\}+M-1)\sigma^2"),
+    Counting(
+        "lately", by_size(lately), r"\mathbb{E}\|F\|^2\le(M-1)(\min\{\tau,t\}+M-1)\sigma^2", lemma="lately"
+    ),
     Counting(
         "lately, weighted",
         by_size(lately_weighted),
-        r"\mathbb{E}\|F\|^2\le(M-1)\sigma^2\sum_{k>t-\tau}c_k^2,"
-        r"\quad\sum_{k>t-\tau}c_k^2\le\beta^2\min\{\tau,1/\beta\}",
+        r"\mathbb{E}\|F\|^2\le(M-1)\sigma^2\sum_{k>t-\tau}c_k^2",
+        lemma="lately",
     ),
 )
 
@@ -68,7 +72,7 @@ CLAIM = Claim(
         "$\\mathbb{E}\\|F\\|^2\\le(M-1)(\\min\\{\\tau,t\\}+M-1)\\sigma^2$; with weights, $(M-1)\\sigma^2$ times the "
         "sum of $c_k^2$ over what was drawn at $x_k$, $k>t-\\tau$."
     ),
-    assumptions=(has("sigma"),),
+    assumptions=(has("sigma"), has("tau_cap")),
     outputs={},
     stepsize="constant",
     method="async_mu2_sgd",

@@ -22,7 +22,7 @@ from sympy import Rational
 
 from ratecheck.core.assumption import Assumption
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim, Inequality, Statement, at_least, at_most, fraction, has, of_class
+from ratecheck.core.claim import Claim, Inequality, Statement, above_zero, at_least, at_most, fraction, of_class
 from ratecheck.core.formula import Formula
 from ratecheck.core.part import Part
 from ratecheck.core.symbols import L, M, beta, mean_gradient_sq, sigma
@@ -75,7 +75,7 @@ CLAIM = Claim(
         at_least("K", "M"),
         fraction("beta"),
         at_most("beta", 1 / (8 * M)),
-        has("stepsize"),
+        above_zero("stepsize"),
         at_most("stepsize", beta / (4 * L)),
         Assumption("its own instance", "two worlds, flagged gradients parked", own),
     ),

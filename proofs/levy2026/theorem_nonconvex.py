@@ -12,7 +12,7 @@ from ratecheck.core.symbols import M, beta, sigma
 
 from ._auxiliary import SOURCE
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
-from ._nonconvex_proof import ANY, ANY_STEPS
+from ._nonconvex_noise import ANY, ANY_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

@@ -9,7 +9,7 @@ from ratecheck.core.claim import Claim, has
 
 from ._auxiliary import SOURCE
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
-from ._nonconvex_proof import BOUNDED, BOUNDED_STEPS
+from ._nonconvex_noise import BOUNDED, BOUNDED_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

@@ -8,7 +8,7 @@ from ratecheck.core.claim import Claim
 
 from ._auxiliary import SOURCE
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
-from ._nonconvex_proof import INDEPENDENT, INDEPENDENT_STEPS
+from ._nonconvex_noise import INDEPENDENT, INDEPENDENT_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

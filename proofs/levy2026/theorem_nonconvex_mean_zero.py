@@ -12,7 +12,7 @@ from ratecheck.core.symbols import beta, sigma
 
 from ._auxiliary import SOURCE
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
-from ._nonconvex_proof import MEAN_ZERO, MEAN_ZERO_STEPS
+from ._nonconvex_noise import MEAN_ZERO, MEAN_ZERO_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

@@ -11,7 +11,7 @@ from ratecheck.core.symbols import M, beta, sigma
 
 from ._auxiliary import SOURCE
 from ._nonconvex import KNOWN, NOTES, tuned, tuned_proof
-from ._nonconvex_proof import ANY_STEPS
+from ._nonconvex_noise import ANY_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

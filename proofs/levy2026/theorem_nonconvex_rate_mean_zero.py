@@ -11,7 +11,7 @@ from ratecheck.core.symbols import beta, sigma
 
 from ._auxiliary import SOURCE
 from ._nonconvex import KNOWN, NOTES, tuned, tuned_proof
-from ._nonconvex_proof import MEAN_ZERO_STEPS
+from ._nonconvex_noise import MEAN_ZERO_STEPS
 
 __all__ = ["CLAIM", "PROOF"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from ratecheck.core.claim import Claim, at_most, fraction, has
+from ratecheck.core.claim import Claim, above_zero, at_most, fraction, has
 from ratecheck.core.identity import Counting
 from ratecheck.core.shelf import STEPSIZES
 from ratecheck.core.symbols import L, M
@@ -101,7 +101,9 @@ CLAIM = Claim(
     title="OrMo-DA: what Theorem 2 needs of stepsizes, inverse to long delays (ours)",
     source=f"ours, for Algorithm 5 of {SOURCE}",
     statement=statement("\\gamma_k=\\min\\{\\gamma,(1-\\beta)^2/(2L\\max\\{\\tau_k-1,2M\\})\\}"),
-    assumptions=(fraction("beta"), has("L"), at_most("stepsize", (1 - momentum) ** 2 / (4 * M * L))),
+    assumptions=(
+        fraction("beta"), has("L"), above_zero("stepsize"), at_most("stepsize", (1 - momentum) ** 2 / (4 * M * L)),
+    ),  # fmt: skip
     outputs={},
     stepsize=RULE,
     method="ormo",

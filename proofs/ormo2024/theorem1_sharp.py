@@ -9,7 +9,7 @@ Where a gradient hardly changes along the run the left side is Delta/(aK): there
 """
 
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim, Inequality, Statement, at_most, below, fraction, has, of_class
+from ratecheck.core.claim import Claim, Inequality, Statement, above_zero, at_most, below, fraction, has, of_class
 from ratecheck.core.formula import Formula
 from ratecheck.core.part import Part
 from ratecheck.core.symbols import Delta, G, K, L, M, beta, mean_gradient_sq, sigma, stepsize
@@ -27,7 +27,7 @@ A, S = stepsize / (1 - beta), M / (1 - beta) - 1
 #: La < 1: one worker alone may else take a step of length 1/L
 ASSUMPTIONS = (
     of_class("smooth"), fraction("beta"), has("L"), has("Delta"), has("sigma"),
-    at_most("stepsize", (1 - beta) / (M * L)), below("stepsize", (1 - beta) / L),
+    above_zero("stepsize"), at_most("stepsize", (1 - beta) / (M * L)), below("stepsize", (1 - beta) / L),
 )  # fmt: skip
 
 #: a constant stepsize is declared by hand, and most scenarios declare none: an eighth of the longest

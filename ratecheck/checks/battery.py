@@ -128,9 +128,9 @@ def look(mutant: Mutant, seed: int, *, lying: bool) -> Seen:
 
 
 def _under(claim: Claim, mutant: Mutant) -> Claim:
-    """Return the claim with the output rules of the mutant's grids only: dimensions are looked at for each."""
+    """Return the claim with the output rules and the cells of the mutant's grids only: each is looked at."""
     rules = {str(grid.get("output", claim.output)) for grid in mutant.grid}
-    return replace(claim, outputs={name: s for name, s in claim.outputs.items() if name in rules})
+    return replace(claim, outputs={name: s for name, s in claim.outputs.items() if name in rules}, cells=())
 
 
 def _sort(result: Result, seen: Seen) -> None:

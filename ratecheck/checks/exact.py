@@ -214,10 +214,8 @@ def check(
         what = "branches on numbers" if rule.compiled else "is no kernel"
         why = f"method {rule.name!r} {what}; its identities are checked on floats, along the runs"
         return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
-    lacking = [(i.name, n) for i in claim.identities for n in i.needs if n not in (*rule.par, *rule.slots)]
-    if lacking:
-        why = f"method {rule.name!r} has no {lacking[0][1]!r}, which {lacking[0][0]} speaks of"
-        return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, why, claim.expect)
+    if lacking := [why for i in claim.identities if (why := i.lacking(rule))]:
+        return Result(name, scenario, "exact", Verdict.NOT_APPLICABLE, lacking[0], claim.expect)
     given = tuple(sorted(numbers.items()))
     details: dict[str, Any] = {"identities": [], "counting": []}
     for kind, things in (("identities", claim.identities), ("counting", claim.counting)):

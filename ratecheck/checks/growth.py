@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from ratecheck.engine.state import State, allocate, begin, kernels_of, parameter
 
 #: deliveries after which the state is scaled back to one, so that nothing overflows
 STRETCH = 512
+#: a stepsize whose square does not show; and by how much the effect of a gradient may differ between two quarters
+TINY, SETTLED = 2.0**-40, 0.01
 
 
 class Run:
@@ -47,32 +49,53 @@ class Run:
 
     def growth(self, stepsize: float) -> float:
         """Return the logarithmic growth of the largest entry of the state, a delivery, over the second half."""
-        return self._growth(stepsize, largest)
-
-    def decay(self, stepsize: float) -> float:
-        """Return the logarithmic decay of the model itself, for small stepsizes: it must not oscillate."""
-        return -self._growth(stepsize, lambda state: abs(float(state.server.x[0, 0])))
-
-    def _growth(self, stepsize: float, size: Callable[[State], float]) -> float:
-        x0, do = np.ones(1), switches(self.method, rows=0)
-        state = allocate(self.method, self.schedule, x0, parameters(self.method, self.constants, exact=False), 1)
-        plan = plan_of(self.schedule, stepsize * self.ratio, stepsize * self.handed, np.zeros(self.schedule.steps + 1))
-        arguments = (*self.kernels, state.server, plan, state.flight, state.stream, do, np.ones(1), np.zeros(1), 0.0,
-                     np.uint64(0))  # fmt: skip
-        begin(self.method, state, x0, self.start)
-        horizon, scaled, levels = self.schedule.horizon, 0.0, []
-        for first in range(0, horizon, STRETCH):
-            with np.errstate(all="ignore"), wrapping():
-                run_kernel()(first, min(first + STRETCH, horizon), *arguments)
+        scaled, levels = 0.0, []
+        for state in self._stretches(stepsize, self.kernels, np.ones(1)):
             scale = largest(state)
             if not 0 < scale < np.inf:
                 return float("-inf") if scale == 0 else float("inf")
-            levels.append(scaled + float(np.log(size(state))))
             scaled += float(np.log(scale))
+            levels.append(scaled)
             for rows in vectors(state):
                 rows /= scale
         half = len(levels) // 2
-        return (levels[-1] - levels[half - 1]) / (horizon - half * STRETCH)
+        return (levels[-1] - levels[half - 1]) / (self.schedule.horizon - half * STRETCH)
+
+    def effect(self) -> float | None:
+        """Return what a gradient moves the model by in the end, in units of the stepsize: on F = x, all gradients 1.
+
+        It is the speed over the second half. None where its two quarters differ by more than SETTLED: the method
+        remembers for longer than the run.
+        """
+        kernels = self.kernels._replace(mean_gradient=seal("mean_gradient", level))
+        at = [float(state.server.x[0, 0]) for state in self._stretches(TINY, kernels, np.zeros(1))]
+        done = np.minimum(np.arange(1, len(at) + 1) * STRETCH, self.schedule.horizon)
+        half, last = len(at) // 2 - 1, len(at) - 1
+        middle = (half + last) // 2
+        early, late, mean = (
+            (at[a] - at[b]) / (TINY * float(done[b] - done[a]))
+            for a, b in ((half, middle), (middle, last), (half, last))
+        )
+        return mean if abs(early - late) <= SETTLED * abs(mean) < np.inf else None
+
+    def _stretches(self, stepsize: float, kernels: Kernels, x0: Any) -> Iterator[State]:
+        """Yield the state, which may be scaled, after every stretch of deliveries from ``x0`` (1,)."""
+        do = switches(self.method, rows=0)
+        state = allocate(self.method, self.schedule, x0, parameters(self.method, self.constants, exact=False), 1)
+        plan = plan_of(self.schedule, stepsize * self.ratio, stepsize * self.handed, np.zeros(self.schedule.steps + 1))
+        arguments = (*kernels, state.server, plan, state.flight, state.stream, do, np.ones(1), np.zeros(1), 0.0,
+                     np.uint64(0))  # fmt: skip
+        begin(self.method, state, x0, self.start)
+        for first in range(0, self.schedule.horizon, STRETCH):
+            with np.errstate(all="ignore"), wrapping():
+                run_kernel()(first, min(first + STRETCH, self.schedule.horizon), *arguments)
+            yield state
+
+
+def level(x: Any, worker: Any, data: Any, out: Any) -> None:
+    """Write the gradient of F = x. A kernel."""
+    for i in range(out.shape[0]):
+        out[i] = 1.0
 
 
 def largest(state: State) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -164,21 +164,36 @@ def surprises(results: Sequence[Result]) -> list[Result]:
     return [r for r in results if r.surprise and not (r.expected == "refuted" and r.claim in refuted)]
 
 
-def reached(results: Sequence[Result], level: Verdict) -> bool:
-    """True when every claim reaches the level: by its derivation, or by all of its other evidence."""
-    for name in {r.claim for r in results}:
-        derived = [r for r in results if r.claim == name and r.evidence == "symbolic"]
-        others = [r for r in results if r.claim == name and r.evidence != "symbolic"]
-        if not any(some and all(r.verdict.strength >= level.strength for r in some) for some in (derived, others)):
-            return False
-    return True
+def unreached(results: Sequence[Result], level: Verdict, named: Collection[str] = ()) -> dict[str, str]:
+    """Return the claims that do not reach the level, each with the reason.
+
+    A claim reaches it by its derivation, or by all of its other evidence that is applicable. A claim that was ``named``
+    must have some that is, its bounds included where they were to be measured.
+    """
+    found = {}
+    for name in dict.fromkeys(r.claim for r in results):
+        own = [r for r in results if r.claim == name]
+        away = [r for r in own if r.verdict is Verdict.NOT_APPLICABLE]
+        derived = [r for r in own if r.evidence == "symbolic" and r not in away]
+        others = [r for r in own if r.evidence != "symbolic" and r not in away]
+        weak = [r for r in others if r.verdict.strength < level.strength]
+        silent = not others or any(r.evidence == "monte-carlo" for r in away)
+        if derived and all(r.verdict.strength >= level.strength for r in derived):
+            continue
+        if weak or (silent and (name in named or (derived and not others))):
+            told = [*weak, *away, *derived][0]
+            why = f" ({told.summary})" if told in away else ""
+            found[name] = f"{told.evidence} {told.verdict}{why}"
+    return found
 
 
-def exit_code(results: Sequence[Result], *, require: Verdict | None = None, strict_rate: bool = False) -> int:
+def exit_code(results: Sequence[Result], *, require: Verdict | None = None, named: Collection[str] = (),
+              strict_rate: bool = False) -> int:  # fmt: skip
     """Return the exit code, in the fixed order of precedence 2, 1, 5, 3, 4, 0.
 
     Where bounds were to be measured, whether anything was applicable and measured is asked of them: the identities
-    of a theorem hold for all parameters and say nothing about whether its bound speaks here.
+    of a theorem hold for all parameters and say nothing about whether its bound speaks here. ``named`` are the claims
+    that the user named (``unreached``).
     """
     usable = [r for r in results if r.verdict is not Verdict.NOT_APPLICABLE]
     if not usable:
@@ -190,7 +205,7 @@ def exit_code(results: Sequence[Result], *, require: Verdict | None = None, stri
         return 2
     if all(r.verdict in (Verdict.VACUOUS, Verdict.INCONCLUSIVE) for r in usable if not bounds or r in bounds):
         return 5
-    if require and not reached([r for r in usable if r.expected == "holds"], require):
+    if require and unreached([r for r in results if r.expected == "holds"], require, named):
         return 3
     if strict_rate and any(r.details.get("rate", {}).get("verdict") == "SLOWER" for r in usable):
         return 4

@@ -15,6 +15,7 @@ from ratecheck.core.run import Writer, record_key
 from ratecheck.engine.build import Built, of_block
 from ratecheck.engine.state import State
 from ratecheck.engine.sweep import Stopped, simulate, width_of
+from ratecheck.errors import PartError
 
 #: steps of the first block of a cell, at least, in which identities about every gradient handed out are looked at
 RECORDED = 32
@@ -57,8 +58,8 @@ def identity_watch(identities: Sequence[Identity], found: dict[str, Any]) -> Cal
             for identity in identities:
                 if identity.history and view.issued is None:
                     continue
-                allowed = 1.01 * ROUNDOFF * size * identity.rounding(view)
-                residual = np.abs(identity.residual(view))
+                residual, rounding = _sides(identity, view)
+                allowed = 1.01 * ROUNDOFF * size * rounding
                 ratio = np.where(residual <= allowed, residual / np.maximum(allowed, 1e-300), np.inf)
                 ratio = np.where(residual > allowed, residual / np.maximum(allowed, 1e-300), ratio)
                 worst = int(np.argmax(ratio))
@@ -72,11 +73,24 @@ def identity_watch(identities: Sequence[Identity], found: dict[str, Any]) -> Cal
     return visit
 
 
+def _sides(identity: Identity, view: View) -> tuple[Any, float]:
+    """Return the absolute residual and its rounding, in units of a sum's. Raises PartError where one has no value."""
+    try:
+        return np.abs(identity.residual(view)), identity.rounding(view)
+    except ArithmeticError as fault:
+        numbers = ", ".join(f"{n} = {v}" for n, v in view.par.items()) or "no numbers"
+        raise PartError(f"identity {identity.name!r} has no value for a method with {numbers}: {fault}.") from fault
+
+
 def measure(built: Built, block: int, replicates: int, wanted: tuple[str, ...], identities: Sequence[Identity],
             strict: bool = False, stop: threading.Event | None = None, at: Sequence[int] = (),
             ) -> dict[str, Any]:  # fmt: skip
-    """Simulate one block; return its record without the key: measured numbers, finite runs, identities, the curve."""
+    """Simulate one block; return its record without the key: measured numbers, finite runs, identities, the curve.
+
+    Identities that speak of what the method has not are left out.
+    """
     found: dict[str, Any] = {}
+    identities = [i for i in identities if not i.lacking(built.method)]
     visit = identity_watch(identities, found) if identities else None
     own = of_block(built, block)
     recorded = block == 0 and any(i.history for i in identities)

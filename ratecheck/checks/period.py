@@ -73,7 +73,9 @@ class Period:
 
     def _product(self, stepsize: Any, whole: Any) -> Any:
         for step in self.deliveries:
-            whole[step.rows] = step.at(stepsize) @ whole
+            rows = step.at(stepsize)
+            some = nonzero(rows)
+            whole[step.rows] = rows[:, some] @ whole[some]
         return whole[np.ix_(self.kept, self.kept)]
 
     @property
@@ -86,6 +88,11 @@ class Period:
         return sum(
             2 * len(d.rows) if np.any(d.coefficients[2] != 0) else rank(d.coefficients[1]) for d in self.deliveries
         )
+
+
+def nonzero(matrix: Any) -> npt.NDArray[np.intp]:
+    """Return the columns of a matrix that are not zero."""
+    return np.flatnonzero(np.any(matrix != 0, axis=0))
 
 
 def rank(matrix: Any) -> int:
@@ -127,8 +134,8 @@ class Stepper:
         self.par = parameters(method, constants, exact=True)
         self.kernels = (method.receive, method.query or no_query, no_gradient, slope, no_fill, no_fill, no_draw)
         self.plans: dict[Fraction, loop.Plan] = {}
-        self.idle, self.done = self._allocate(1), 0
-        self.size = sum(len(rows) for rows in vectors(self.idle))  #: n, the entries of the state
+        self.idle, self.done = self._allocate(0), 0
+        self.size = sum(len(rows) for rows in vectors(self._allocate(1)))  #: n, the entries of the state
 
     def _allocate(self, size: int) -> State:
         return allocate(self.method, self.schedule, np.full(size, Fraction(0), dtype=object), self.par, replicates=1)
@@ -159,8 +166,8 @@ class Stepper:
     def moved(self, n: int, inputs: Any, stepsize: Fraction) -> Any:
         """Return the states (n, D) that delivery n makes of states ``inputs`` (n, D), one a coordinate."""
         if n < self.done:
-            self.idle, self.done = self._allocate(1), 0
-        self.run(self.idle, self.done, n, Fraction(1))  # the method's integers move whatever its vectors are
+            self.idle, self.done = self._allocate(0), 0
+        self.run(self.idle, self.done, n, Fraction(1))  # the method's integers move whatever its vectors are: none
         self.done = n
         state = self._allocate(inputs.shape[1])
         for name in ("clock", "tag", "count", "tally"):
@@ -220,12 +227,15 @@ def period_of(method: Method, schedule: Schedule, ratio: Any, constants: Mapping
     """Return the period of a method on a schedule whose arrivals repeat after ``span``, None where it has none.
 
     ``ratio`` (N,) are the stepsizes of the deliveries in units of one common stepsize, which stays free. A period is
-    seen REPEATS times, with equal matrices in rational arithmetic. Raises CapabilityError where the stepsize enters
-    otherwise than in sums of products, and where the method is not linear in the gradients.
+    seen REPEATS times in the middle of the schedule, and once more at its end, with equal matrices in rational
+    arithmetic. A method that changes later than that (it can count its steps) is not seen. Raises CapabilityError where
+    the stepsize enters otherwise than in sums of products, and where the method is not linear in the gradients.
     """
     stepper, first = Stepper(method, schedule, ratio, constants), schedule.horizon // 2
     for length in range(span, MULTIPLES * span + 1, span):
+        last = first + (schedule.horizon - first) // length * length - length
         seen = [stepper.delivery(n, AGAIN[0]) for n in range(first, first + REPEATS * length)]
+        seen += [stepper.delivery(n, AGAIN[0]) for n in range(last, last + length)]
         if all(np.array_equal(a, b) for a, b in zip(seen, seen[length:], strict=False)):
             deliveries = tuple(stepper.fitted(n) for n in range(first, first + length))
             return Period(deliveries, stepper.size, reaching(deliveries, stepper.size))

@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.stability import FIRST, LAST, Limit, Setting, limit
+from ratecheck.checks.stability import LAST, Limit, Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
 from ratecheck.core.stability import Stability
@@ -111,7 +111,7 @@ def _stem(method: str) -> str:
 
 
 def _middle(low: Fraction, high: Fraction) -> str:
-    return f"below {FIRST:g}" if low == 0 else f"above {LAST:g}" if high == LAST else f"{float(low + high) / 2:.4f}"
+    return f"below {float(high):g}" if low == 0 else f"above {LAST:g}" if high == LAST else f"{float(low + high) / 2:.4f}"
 
 
 def _refuted(name: str, claim: Claim, scenario: str, method: str | None, fact: Stability,

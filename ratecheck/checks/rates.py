@@ -43,11 +43,11 @@ class Question(NamedTuple):
 
 
 def usable(cells: Sequence[Row]) -> list[Row]:
-    """Return the cells with a bound that says something and a measured error above zero."""
+    """Return the cells with a finite bound above zero that says something, and a measured error above zero."""
     found = []
     for cell in cells:
         bound = cell.get("inequalities", {}).get("bound")
-        if bound and bound["lhs"] > 0 and cell["verdict"] != "VACUOUS":
+        if bound and bound["lhs"] > 0 and 0 < bound["rhs"] < math.inf and cell["verdict"] != "VACUOUS":
             found += [cell] if math.isfinite(bound["ratio"]) and math.isfinite(bound["se"]) else []
     return found
 
@@ -201,6 +201,8 @@ def _fitted(cells: Sequence[Row]) -> dict[str, float]:
     for group in groups.values():
         terms = np.array([list(c["terms"].values()) for c in group])
         error = np.array([c["inequalities"]["bound"]["lhs"] for c in group])
+        if not np.isfinite(terms / error[:, None]).all():
+            continue  # no least squares for those
         sums = terms @ optimize.lsq_linear(terms / error[:, None], np.ones(len(group)), bounds=(0, np.inf)).x
         found |= {c["digest"]: float(one) for c, one in zip(group, sums, strict=True)}
     return found

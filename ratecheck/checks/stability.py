@@ -7,7 +7,6 @@ shrink (``checks.growth``). In small cases the loss is enclosed in rational arit
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ratecheck.checks.effect import effect, still
 from ratecheck.checks.exact import compares
 from ratecheck.checks.period import Period, period_of, repeats
 from ratecheck.checks.schur import Family, characteristic, inside
@@ -26,17 +26,18 @@ from ratecheck.core.method import Method
 from ratecheck.core.part import Part
 from ratecheck.core.schedule import Schedule
 from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.symbols import OF_SCHEDULE
 from ratecheck.errors import CapabilityError
 
-#: M L gamma that is looked at: from the first to the last, by factors
+#: M L gamma that is looked at: from the first to the last, by factors; below the first, where a gradient moves the
+#: model by more than itself in the end, down to as many times less
 FIRST, LAST, FACTOR = 2.0**-10, 2.0**10, 2 ** (1 / 16)
 #: relative width of what is enclosed: by eigenvalues, on runs
 WIDTH, ROUGH = 1e-10, 1e-4
-#: deliveries of a schedule that is searched for a period, for each worker, and again if there is none; and of a run
-SEARCHED, RUN = (64, 512), 32768
-#: M L gamma at which the effect of a gradient is read off: small enough for its square not to show in five digits
-SMALL = 2.0**-24
-#: half the width of an enclosure in rational arithmetic; a period of more arrivals is not enclosed
+#: counted deliveries of a schedule that is searched for a period, at least; for each worker, and again if there is
+#: none; and of a run
+LEAST, SEARCHED, RUN = 8192, (64, 512), 32768
+#: half the width of an enclosure in rational arithmetic, in its first digit; a period of more arrivals is not enclosed
 HALF, LONGEST = Fraction(4, 10**7), 16
 #: workers alike: they deliver in turn
 IN_TURN = Part("fixed")
@@ -60,14 +61,18 @@ class Limit:
     """The first loss of stability, in M L gamma: between ``low`` and ``high``.
 
     ``low`` is None when already the smallest is unstable, ``high`` when none up to the largest is. ``by``: "exact"
-    (stable at all up to ``low`` and not at ``high``, in rational arithmetic), "eigenvalues" or "runs".
+    (stable at all up to ``low`` and not at ``high``, in rational arithmetic), "eigenvalues", "runs", or "still" for a
+    model that no gradient ever moves. ``effect`` is what one gradient moves the model by in the end, in units of gamma:
+    exactly where there is a period, None where it is no such number, or a run is too short to tell. ``undecided`` says
+    why what was asked for in rational arithmetic is not enclosed.
     """
 
     low: Fraction | float | None
     high: Fraction | float | None
     by: str
-    effect: float  #: what one gradient moves the model by in the end, in units of gamma
+    effect: Fraction | float | None
     period: int | None = None  #: arrivals of a period
+    undecided: str = ""
 
     @property
     def value(self) -> float | None:
@@ -95,21 +100,31 @@ class Ready:
     def ratio(self, schedule: Schedule) -> Any:
         """Return the stepsizes (N,) for a common stepsize of one. Raises CapabilityError where they do not scale."""
         rule: Stepsize = shelf.STEPSIZES.get(self.setting.stepsize)
-        n = schedule.horizon
-        tables = [
-            rule.table(schedule.version[:n], schedule.delay[:n], {**self.constants, "K": schedule.steps, "stepsize": z})
-            for z in (1.0, 2.0)
-        ]
-        if not np.array_equal(tables[1], 2 * tables[0]) or any("k" in f.names for f in rule.branches.values()):
-            raise CapabilityError(
-                f"stepsize {self.setting.stepsize!r} is not the number 'stepsize' times a factor that depends on the "
-                "delay: give a rule that is, such as 'constant' or 'ormo_delay_practical'."
+        name, n = self.setting.stepsize, schedule.horizon
+        used = [set(f.names) for f in rule.branches.values()]
+        scales = not rule.chosen and all("stepsize" in names and not names & {"k", "K", *OF_SCHEDULE} for names in used)
+        missing = sorted(set().union(*used) - {*self.constants, "tau", "stepsize"})
+        if scales and missing:
+            options = " ".join(f"--constant {m}=..." for m in missing)
+            raise CapabilityError(f"stepsize {name!r} needs {', '.join(missing)}: give {options}.")
+        if scales:
+            once, twice = (
+                rule.table(schedule.version[:n], schedule.delay[:n], {**self.constants, "stepsize": z})
+                for z in (1.0, 2.0)
             )
-        return tables[0]
+            if np.array_equal(twice, 2 * once):
+                return once
+        raise CapabilityError(
+            f"stepsize {name!r} is not the number 'stepsize' times a factor that depends on the delay alone: give a "
+            "rule that is, such as 'constant' or 'ormo_delay_practical'."
+        )
 
 
 def ready(setting: Setting) -> Ready:
-    """Return a setting with its parts. Raises CapabilityError for a method that is no kernel or compares numbers."""
+    """Return a setting with its parts.
+
+    Raises CapabilityError for a method that is no kernel or compares numbers, and for delays that look at samples.
+    """
     method: Method = shelf.METHODS.get(setting.method)
     constants = {**dict(setting.constants), "M": setting.workers, "L": 1}
     scheduler = shelf.SCHEDULERS.get(setting.scheduler)
@@ -118,22 +133,34 @@ def ready(setting: Setting) -> Ready:
             f"method {method.name!r} branches on numbers or is no kernel: stability is asked of methods that are "
             "linear in the gradients."
         )
+    if shelf.DELAYS.get(setting.delays.name).looks:
+        raise CapabilityError(
+            f"delays {setting.delays.name!r} look at samples, and stability is asked without any noise: give delays "
+            "that do not, such as 'exponential'."
+        )
     return Ready(setting, method, constants)
 
 
 def period(one: Ready) -> Period | None:
     """Return the period of arrivals and method as matrices, None where there is none."""
-    for many in SEARCHED:
-        schedule = one.schedule(many * one.setting.workers)
+    for steps in dict.fromkeys(max(LEAST, many * one.setting.workers) for many in SEARCHED):
+        schedule = one.schedule(steps)
         span = repeats(schedule)
         if span is not None:
             return period_of(one.method, schedule, one.ratio(schedule), one.constants, span)
     return None
 
 
-def first_loss(stable: Callable[[float], bool], width: float, factor: float = FACTOR) -> tuple[Any, Any]:
-    """Return (low, high) around the first loss of stability on the way from FIRST up in steps of ``factor``."""
+def first_loss(
+    stable: Callable[[float], bool], width: float, factor: float = FACTOR, lowest: float = FIRST
+) -> tuple[Any, Any]:
+    """Return (low, high) around the first loss of stability on the way from FIRST up in steps of ``factor``.
+
+    Where already FIRST is not stable, the way begins below it, at ``lowest`` at least.
+    """
     low, high = None, FIRST
+    while high > lowest and not stable(high):
+        high = max(high / 2, lowest)
     while stable(high):
         low, high = high, high * factor
         if high > LAST:
@@ -162,21 +189,45 @@ def _limit(setting: Setting, exact: bool, versions: tuple[str, ...]) -> Limit:
     one = ready(setting)
     found = period(one)
     if found is None:
-        from ratecheck.checks.growth import Run
-
-        schedule = one.schedule(RUN)
-        run = Run(one.method, schedule, one.ratio(schedule), one.constants)
-        ends = first_loss(lambda x: run.growth(x / setting.workers) < 0, ROUGH, FACTOR**4)
-        return Limit(*ends, "runs", run.decay(SMALL / setting.workers) * setting.workers / SMALL)
+        return run(one, "arrivals and method have no period" if exact else "")
+    length, moved = len(found.deliveries), effect(found)
+    if still(found):
+        return Limit(None, None, "still", Fraction(0), length)
     rough = found.as_floats()
-    low, high = first_loss(lambda x: rough.radius(x / setting.workers) < 1, WIDTH)
-    length = len(found.deliveries)
-    effect = -math.log(rough.radius(SMALL / setting.workers)) * setting.workers / SMALL / length
-    if exact and low is not None and high is not None and length <= LONGEST * (1 + (setting.scheduler != "async")):
-        middle = Fraction(round((low + high) / 2 * 10**9), 10**9)
-        if certified(found, setting.workers, middle - HALF, middle + HALF):
-            return Limit(middle - HALF, middle + HALF, "exact", effect, length)
-    return Limit(low, high, "eigenvalues", effect, length)
+    low, high = first_loss(lambda x: rough.radius(x / setting.workers) < 1, WIDTH, lowest=FIRST / max(1.0, moved or 1))
+    if not exact:
+        return Limit(low, high, "eigenvalues", moved, length)
+    longest = LONGEST * (1 + (setting.scheduler != "async"))
+    if low is None or high is None:
+        why = "no loss is seen"
+    elif length > longest:
+        why = f"its period is above {longest}"
+    else:
+        ends = around((low + high) / 2)
+        if certified(found, setting.workers, *ends):
+            return Limit(*ends, "exact", moved, length)
+        why = "the ends of the enclosure were not confirmed"
+    return Limit(low, high, "eigenvalues", moved, length, why)
+
+
+def run(one: Ready, undecided: str) -> Limit:
+    """Return the first loss of stability on runs."""
+    from ratecheck.checks.growth import Run
+
+    schedule, workers = one.schedule(RUN), one.setting.workers
+    course = Run(one.method, schedule, one.ratio(schedule), one.constants)
+    moved = course.effect()
+    low, high = first_loss(lambda x: course.growth(x / workers) < 0, ROUGH, FACTOR**4, FIRST / max(1.0, moved or 1))
+    return Limit(low, high, "runs", moved, undecided=undecided)
+
+
+def around(value: float) -> tuple[Fraction, Fraction]:
+    """Return the ends of the enclosure to be certified around a number: HALF on either side, less below 0.1."""
+    unit = Fraction(1)
+    while value < unit / 10:
+        unit /= 10
+    middle = round(value * 10**9 / unit) * unit / 10**9
+    return middle - HALF * unit, middle + HALF * unit
 
 
 def certified(found: Period, workers: int, low: Fraction, high: Fraction) -> bool:

@@ -44,6 +44,8 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     }  # fmt: skip
     if tight:
         details["tight"] = tight
+    if lacking := [why for s in states if s.inequalities for why in _lacking(asked.claim, s)]:
+        details["lacking"] = dict(sorted(Counter(lacking).items()))
     if not lower and (warning := simultaneous.warning(states)):
         details["warning"] = warning
     failed = sorted((s for s in states if s.verdict.negative), key=lambda s: (s.cell.M * s.cell.K, s.cell.label))
@@ -57,6 +59,11 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
         unfinished = any(s.built and s.verdict.measured and not s.settled for s in states)
         summary = ("interrupted: " if unfinished else "interrupted after all bounds were decided: ") + summary
     return Result(asked.name, asked.scenario, "monte-carlo", verdict, summary, asked.claim.expect, details, witness)
+
+
+def _lacking(claim: Claim, state: State) -> list[str]:
+    """Return why identities of the claim were left out in a cell: its method has not what they speak of."""
+    return [why for i in claim.identities if state.built and (why := i.lacking(state.built.method))]
 
 
 def _quantity(claim: Claim) -> dict[str, str]:

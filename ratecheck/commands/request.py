@@ -40,6 +40,7 @@ class Request:
     strict_rate: bool = False
     files: dict[str, str] = field(default_factory=dict)  #: digests of the user's files
     ledger: str | None = None  #: the file that evidence is added to
+    named: bool = True  #: False where no claim was named: every claim of the shelf
 
     def job(self, threads: int) -> Job:
         """Return the job, without a store. Raises RunError when the request is damaged."""
@@ -98,7 +99,7 @@ def ask(
     )  # fmt: skip
     for claim in claims_of(request.claims).values():
         claim.require_dimensions()
-    request.files = _digests(request, scenario, folder)
+    request.files, request.named = _digests(request, scenario, folder), bool(names)
     request.ledger = str(ledger.resolve()) if ledger else None
     return request
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks.job import document, exit_code, run
+from ratecheck.checks.job import document, exit_code, run, unreached
 from ratecheck.checks.measure import Store
 from ratecheck.commands.progress import Progress
 from ratecheck.commands.request import Request, level_of
@@ -73,8 +73,8 @@ def finish(request: Request, run_: Run, done: Done) -> dict[str, Any]:
     """Write results and witnesses of the run; return the JSON document, in which files have names and no paths."""
     standings = _entered(request, run_, done) if request.ledger and done.results else []
     expected = {r.claim: r.expected for r in done.results}
-    level = level_of(request.require)
-    code = exit_code(done.results, require=level, strict_rate=request.strict_rate)
+    level, named = level_of(request.require), request.claims if request.named else ()
+    code = exit_code(done.results, require=level, named=named, strict_rate=request.strict_rate)
     if any(s.verdict is Verdict.REFUTED and expected.get(s.claim) == "holds" for s in standings) and code != 2:
         code = 1
     code = 2 if done.fault else 5 if done.stopped and not done.results else code
@@ -109,7 +109,7 @@ def _note(text: str) -> None:
     print(f"ledger: {text}", file=sys.stderr)  # noqa: T201
 
 
-def complaint(done: Done, code: int) -> str | None:
+def complaint(request: Request, done: Done, code: int) -> str | None:
     """Return the sentence for stderr when the exit code alone does not say what is wrong."""
     if done.fault:
         return str(done.fault)
@@ -121,6 +121,11 @@ def complaint(done: Done, code: int) -> str | None:
             f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary}" if left else "the claims have no such evidence"
         )
         return f"nothing that was asked for is applicable ({why})."
+    level = level_of(request.require)
+    if code == 3 and level:
+        holds = [r for r in done.results if r.expected == "holds"]
+        below = unreached(holds, level, request.claims if request.named else ())
+        return f"not every claim reaches {level}: {'; '.join(f'{c}, {why}' for c, why in below.items())}."
     return None
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks.stability import FIRST, LAST, Limit, Setting, limit
+from ratecheck.checks.stability import LAST, Limit, Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.part import Part, number
 from ratecheck.errors import PartError
@@ -55,35 +56,55 @@ def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str,
 def row_of(setting: Setting, beta: str, found: Limit) -> dict[str, Any]:
     """Return one row as plain data; ``effective``: times what a gradient moves the model by in the end."""
     largest = found.value
+    moved = None if found.effect is None else float(found.effect)
     return {
         "method": Part(setting.method).label, "M": setting.workers, "beta": number(beta, "beta"),
-        "uses_beta": "beta" in dict(setting.constants), "largest": largest, "effect": found.effect,
-        "effective": None if largest is None else largest * found.effect, "by": found.by, "period": found.period,
-        "low": None if found.low is None else str(found.low), "high": None if found.high is None else str(found.high),
+        "uses_beta": "beta" in dict(setting.constants), "largest": largest, "effect": moved,
+        "effective": None if largest is None or moved is None else largest * moved, "by": found.by,
+        "period": found.period, "low": None if found.low is None else str(found.low),
+        "high": None if found.high is None else str(found.high), "undecided": found.undecided,
+        "effect_exactly": str(found.effect) if isinstance(found.effect, Fraction) else None,
     }  # fmt: skip
 
 
 def table(document: dict[str, Any]) -> list[str]:
     """Return the table as lines: one a method, M and beta."""
-    rows = document["rows"]
-    width = max([6, *(len(r["method"]) for r in rows)])
-    head = f"{'method':<{width}} {'M':>4} {'beta':>6} {'M L gamma':>11} {'effect':>8} {'effective':>10}  by"
-    return [head, *dict.fromkeys(_line(r, width) for r in rows)]
+    head = ("method", "M", "beta", "M L gamma", "effect", "effective", "by")
+    lines = [head, *dict.fromkeys(map(_cells, document["rows"]))]
+    least = (6, 4, 6, 11, 8, 10)
+    widths = [max(w, *(len(line[i]) for line in lines)) for i, w in enumerate(least)]
+    return [
+        f"{line[0]:<{widths[0]}} {' '.join(f'{c:>{w}}' for c, w in zip(line[1:-1], widths[1:], strict=True))}  {line[-1]}"
+        for line in lines
+    ]
 
 
-def _line(r: dict[str, Any], width: int) -> str:
-    beta = f"{r['beta']:g}" if r["uses_beta"] else ""
+def _cells(r: dict[str, Any]) -> tuple[str, ...]:
+    """Return the columns of a row. Runs give three digits: other delays of the same kind move the third one."""
+    few = r["by"] == "runs"
+    beta = f"{r['beta']:.10g}" if r["uses_beta"] else ""
+    return r["method"], str(r["M"]), beta, _largest(r), _digits(r["effect"], few), _digits(r["effective"], few), _by(r)
+
+
+def _largest(r: dict[str, Any]) -> str:
+    """Return the largest stable stepsize to four digits and places, or what bounds it."""
     value = r["largest"]
-    digits = ".3g" if r["by"] == "runs" else ".4f"  # other delays of the same kind move the third one
-    largest = format(value, digits) if value else f"> {LAST:g}" if r["low"] else f"< {FIRST:.4f}"
-    effective = "" if r["effective"] is None else format(r["effective"], ".3g" if r["by"] == "runs" else ".3f")
-    return f"{r['method']:<{width}} {r['M']:>4} {beta:>6} {largest:>11} {r['effect']:>8.3f} {effective:>10}  {_by(r)}"
+    if value is None:
+        return "-" if r["by"] == "still" else f"> {LAST:g}" if r["low"] else f"< {float(Fraction(r['high'])):.2g}"
+    return format(value, ".3g" if r["by"] == "runs" else ".4f" if value >= 0.1 else ".4g")
+
+
+def _digits(value: float | None, few: bool) -> str:
+    return "-" if value is None else format(value, ".3g" if few and abs(value) < 1000 else ".3f")
 
 
 def _by(r: dict[str, Any]) -> str:
-    if r["by"] == "exact":
-        return f"enclosed in rational arithmetic, period {r['period']}"
-    return f"eigenvalues, period {r['period']}" if r["by"] == "eigenvalues" else "runs"
+    if r["by"] == "still":
+        return "no gradient moves the model"
+    told = f", period {r['period']}" if r["period"] else ""
+    short = ", too short for the effect" if r["by"] == "runs" and r["effect"] is None else ""
+    open_ = f"; not enclosed: {r['undecided']}" if r["undecided"] else ""
+    return f"{'enclosed in rational arithmetic' if r['by'] == 'exact' else r['by']}{told}{short}{open_}"
 
 
 def listed(text: str, option: str) -> list[str]:

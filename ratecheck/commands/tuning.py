@@ -1,7 +1,8 @@
 """Tuning: of cells that differ in one constant the best is chosen on half of the runs and measured on the other half.
 
 The least of several measured means is too low, by more the more there are (the winner's curse). What is chosen on runs
-of its own is measured without that error: the mean over the other half is unbiased for the constant chosen.
+of its own is measured without that error: the mean over the other half is unbiased for the constant chosen. Each half
+has its turn, and the mean of the two is reported.
 """
 
 from __future__ import annotations
@@ -44,20 +45,28 @@ def tuned(built: Sequence[Built], errors: Sequence[Any], name: str, claims: Sequ
 
 def _row(group: Sequence[Built], errors: Sequence[Any], name: str, bounds: Sequence[Claim]) -> dict[str, Any]:
     tried = [number(b.cell.constants[name], name) for b in group]
-    seen = np.array(errors, dtype=float)
-    few = seen.shape[1] < 2  # without noise all runs are one
-    best = chosen(seen if few else seen[:, ::2])
-    kept = seen[best] if few else seen[best, 1::2]
+    best, kept = held_out(np.array(errors, dtype=float))
     with np.errstate(all="ignore"):
         mean, se = float(kept.mean()), float(kept.std(ddof=1) / math.sqrt(len(kept))) if len(kept) > 1 else 0.0
-    one = group[best]
-    cell, constants = one.cell, one.constants
+    one, found = group[best[0]], sorted({tried[i] for i in best})
+    cell, edges = one.cell, {min(tried), max(tried)} if len(tried) > 1 else set()
     return {
         "method": one.method.name, "problem": cell.problem.label, "noise": cell.noise.label,
         "delays": cell.delays.label, "output": cell.output or "R1", "policy": one.policy, "M": cell.M, "K": cell.K,
-        name: tried[best], "edge": tried[best] in (min(tried), max(tried)) and len(tried) > 1, "tried": len(tried),
-        "n": len(kept), "mean": mean, "se": se, "unit": _unit(constants), "floor": _floor(one, bounds),
+        name: found, "edge": bool(edges & {*found}), "tried": len(tried),
+        "n": len(kept), "mean": mean, "se": se, "unit": _unit(one.constants), "floor": _floor(one, bounds),
     }  # fmt: skip
+
+
+def held_out(errors: Any) -> tuple[list[int], Any]:
+    """Return the settings chosen on each half of the runs, and the errors of these on the other half.
+
+    ``errors`` is (settings, n); every other run belongs to one half. A single run, one without noise, is both.
+    """
+    halves = [errors[:, ::2], errors[:, 1::2]] if errors.shape[1] > 1 else [errors, errors]
+    best = [chosen(half) for half in halves]
+    kept = np.concatenate([half[i] for half, i in zip(reversed(halves), best, strict=True)])
+    return best, kept[: errors.shape[1]]
 
 
 def chosen(errors: Any) -> int:

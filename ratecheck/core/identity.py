@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ratecheck.core.method import Method
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,11 @@ class Identity:
     rounding: Callable[[View], float] = plain_rounding
     needs: tuple[str, ...] = ()
     lemma: str = ""  #: the counting lemma (``checks.steps.counting``) whose equation this is, where a proof ends in it
+
+    def lacking(self, method: Method) -> str:
+        """Return a sentence on the first number or vector that it needs and the method has not; '' if there is none."""
+        missing = next((n for n in self.needs if n not in (*method.par, *method.slots)), None)
+        return f"method {method.name!r} has no {missing!r}, which {self.name} speaks of" if missing else ""
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,8 @@ FLIGHT: Letters = {
     "backr": "sum of restb(a)",
     "c": "c(k): weight of the noise drawn at x_k, a number that k and K fix",
     "c0": "c0(m): weight of n0(m)",
+    "lately": "lately(k) = 1 where k >= K + 1 - tau_cap, else 0",
+    "lately0": "lately0(m) = 1 where 0 >= K + 1 - tau_cap, else 0",
     "nc": "nc(k) = c(k) n(k)",
     "nc0": "nc0(m) = c0(m) n0(m)",
     "ncf": "ncf(j): nf(K, j) times its weight",
@@ -190,5 +192,8 @@ MU2: Letters = {
     "n": "n(k): noise of the sample drawn after delivery k",
     "n0": "n0(m): noise of worker m's first sample",
     "nf": "nf(k, j): the noise of what j has in flight after delivery k",
+    "np": "np(k): the length of n(k) to the power 2 + excess",
+    "np0": "np0(m): that of n0(m)",
+    "npf": "npf(k, j): that of nf(k, j)",
     "delta": "delta(k) = F(x_k) - F*",
 }

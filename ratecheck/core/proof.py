@@ -16,12 +16,12 @@ import sympy as sp
 
 from ratecheck.core.fact import Fact, Power, Square, Total, eq, le, total
 from ratecheck.core.setting import Setting
-from ratecheck.core.step import Calculus, Largest, Martingale, Minkowski, Product, Root, Step, Triangle
+from ratecheck.core.step import Calculus, Largest, Martingale, Minkowski, Product, Root, Smallest, Step, Triangle
 
 __all__ = [
     "Calculus", "Cauchy", "Class", "Counting", "Earlier", "Expectation", "Fact", "Given", "Growing", "Identity",
     "Inequality", "Largest", "Martingale", "Minkowski", "Power", "Product", "Proof", "Root", "Rule", "Scalar",
-    "Square", "Step", "Telescope", "Total", "Triangle", "Trusted", "eq", "le", "total",
+    "Smallest", "Square", "Step", "Telescope", "Total", "Triangle", "Trusted", "eq", "le", "total",
 ]  # fmt: skip
 
 

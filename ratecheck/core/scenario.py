@@ -7,10 +7,11 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
@@ -18,11 +19,24 @@ from ratecheck.core.part import Part, number
 from ratecheck.core.shelf import did_you_mean
 from ratecheck.errors import RatecheckError, ScenarioError
 
+
+
+def _no_truth(value: Any) -> Any:
+    """Return the value. Raises PydanticCustomError for true and false, which pydantic takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("truth", "should be a number")
+    return value
+
+
+T = TypeVar("T")
 Value = bool | int | float | str | list[Any]
 PartSpec = str | dict[str, Value]
-Positive = Annotated[int, Field(ge=1)]
+NoTruth = BeforeValidator(_no_truth)
+Positive = Annotated[int, Field(ge=1), NoTruth]
 Rule = Literal["R0", "R1", "RL", "uniform", "last"]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), NoTruth]
+Finite = Annotated[float, Field(allow_inf_nan=False), NoTruth]
+Several = Annotated[list[T], Field(min_length=1)]
 
 
 class Strict(BaseModel):
@@ -70,21 +84,21 @@ class Simulation(Strict):
 class Grid(Strict):
     """A product of settings: every key is one value or a list. A recorded trace brings its own M and K."""
 
-    problem: PartSpec | list[PartSpec]
-    noise: PartSpec | list[PartSpec] = "gaussian"
-    delays: PartSpec | list[PartSpec]
-    M: Positive | list[Positive] | None = None
-    K: Positive | list[Positive] | None = None
-    K_over_M: Positive | list[Positive] | None = Field(default=None, description="K as a multiple of M")
-    sigma: NonNegative | list[NonNegative] | None = None
-    sigma_over_sqrt_K: NonNegative | list[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
-    output: Rule | Literal["all"] | list[Rule] | None = Field(
+    problem: PartSpec | Several[PartSpec]
+    noise: PartSpec | Several[PartSpec] = "gaussian"
+    delays: PartSpec | Several[PartSpec]
+    M: Positive | Several[Positive] | None = None
+    K: Positive | Several[Positive] | None = None
+    K_over_M: Positive | Several[Positive] | None = Field(default=None, description="K as a multiple of M")
+    sigma: NonNegative | Several[NonNegative] | None = None
+    sigma_over_sqrt_K: NonNegative | Several[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
+    output: Rule | Literal["all"] | Several[Rule] | None = Field(
         default=None, description="R0, R1, RL, 'uniform', 'last' or 'all'; default: the claim's first"
     )
-    method: str | list[str] | None = None
+    method: str | Several[str] | None = None
     scheduler: str | None = None
-    stepsize: str | list[str] | None = None
-    constants: dict[str, float | str | list[float | str]] = Field(
+    stepsize: str | Several[str] | None = None
+    constants: dict[str, Finite | str | Several[Finite | str]] = Field(
         default={}, description="constants declared by hand, each a number or a list of them"
     )
 
@@ -95,7 +109,7 @@ class Scenario(Strict):
     title: str
     description: str = ""
     claims: list[str] = Field(default=[], description="claim names or .py files; empty: every claim")
-    seed: int = Field(default=1, ge=0)
+    seed: Annotated[int, NoTruth] = Field(default=1, ge=0)
     exact: Exact = Exact()
     monte_carlo: MonteCarlo = MonteCarlo()
     simulation: Simulation = Simulation()
@@ -174,6 +188,8 @@ def sentence(fault: pydantic.ValidationError) -> str:
         return f"{place}unknown key {key!r}{did_you_mean(where[-1], known)}"
     if first["type"] == "missing":
         return f"{place}key {key!r} is missing."
+    if first["input"] == []:
+        return f"{place}key {key!r} is an empty list: give it a value, or leave the key out."
     wrong = [e["msg"].removeprefix("Input ") for e in errors if _key(e) == where]
     return f"{place}key {key!r} {' or '.join(dict.fromkeys(wrong))}; got {first['input']!r}."
 

@@ -35,6 +35,8 @@ rest, rest_0, rest_back = map(vector, ("rest", "rest0", "restb"))
 #: noises times their weights
 heavy, heavy_0, heavy_flying = map(vector, ("nc", "nc0", "ncf"))
 weight, weight_0 = map(numbers, ("c", "c0"))
+#: 1 where it was drawn at x_k, k >= K + 1 - tau_cap (k = 0 for the M at x_0), else 0: numbers that k and K fix
+lately, lately_0 = map(numbers, ("lately", "lately0"))
 #: ||noise||^(2 + excess)
 power, power_0, power_flying = map(numbers, ("np", "np0", "npf"))
 #: error of the direction, q - K grad F, and what it has besides the noise
@@ -70,7 +72,7 @@ FLIGHT = Setting(
     roles={
         **{n(k): "sample", n_0(m): "sample at x_0", drawn(k): "drawn", drawn(1): "drawn at x_0", flight: "flight"},
         **{n_flying(K, j): "one in flight", back: "back", n_back(a): "one back", h(k): "model"},
-        **{told(k): "told", told_0(m): "told at x_0", drawn_told(k): "drawn, told", drawn_told(1): "drawn at x_0"},
+        **{told(k): "told", told_0(m): "told at x_0", drawn_told(k): "drawn, told", drawn_told(1): "told at x_0, in all"},
         **{rest(k): "rest", rest_0(m): "rest at x_0", drawn_told(K): "all told", back_rest: "back, rest"},
         **{heavy(k): "weighted", heavy_0(m): "weighted", power(k): "power", power_0(m): "power"},
     },

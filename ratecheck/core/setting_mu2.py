@@ -24,13 +24,15 @@ import sympy as sp
 
 from ratecheck.core import letters, symbols
 from ratecheck.core.gram import vector
-from ratecheck.core.setting import Point, Setting, delta, h, i, j, m, n, n_0, n_flying
+from ratecheck.core.setting import Point, Setting, delta, h, i, j, m, n, n_0, n_flying, numbers
 from ratecheck.core.symbols import K, M, k, output_gap
 
 gamma = symbols.stepsize
 y, w, q, eps, drift, sent, sent_flying = map(vector, ("y", "w", "q", "eps", "b", "s", "sf"))
 #: noise in q, drawn so far, in flight
 arrived, drawn, flying = map(vector, ("a", "ad", "af"))
+#: ||noise||^(2 + excess): of the hand-out after delivery k, of worker m's at x_1, of what j has in flight
+power, power_0, power_flying = map(numbers, ("np", "np0", "npf"))
 
 MU2 = Setting(
     name="asynchronous mu^2-SGD",
@@ -56,15 +58,16 @@ MU2 = Setting(
         "w_k": Point(w(k), None, None),
         "w_k+1": Point(w(k + 1), None, None),
         "w_1": Point(w(1), None, None),
+        "in flight": Point(None, None, None, n_flying(k, j), power=power_flying(k, j)),
         "x*": Point(sp.Integer(0), sp.Integer(0), sp.Integer(0)),
     },
     roles={
         **{n(k): "fresh", n_0(m): "initial", n_flying(k, j): "flying"},
-        **{drawn(k): "all drawn", arrived(k): "arrived"},
+        **{drawn(k): "all drawn", arrived(k): "arrived", power(k): "power", power_0(m): "power"},
     },
     measured={"last": {"output_gap": (output_gap, delta(K + 1))}},
-    flying={n(k): n_flying(k, j), sent(k): sent_flying(k, j)},
-    initial={n(k): n_0(m)},
+    flying={n(k): n_flying(k, j), power(k): power_flying(k, j)},
+    initial={n(k): n_0(m), power(k): power_0(m)},
     lemmas=dict.fromkeys(("average", "last average", "direction", "error", "drift", "noise"), "mu2"),
     inside=("x_k", "x_k-1", "x_1", "x_K", "x_K+1", "w_k", "w_k+1", "w_1", "x*"),
     projected={"w_k+1": w(k) - gamma * q(k)},

@@ -98,6 +98,21 @@ class Largest(Step):
 
 
 @dataclass(frozen=True)
+class Smallest(Step):
+    """``one`` <= ``of``, a minimum (``sympy.Min``) of numbers, each of which ``one`` is at most by one of ``facts``."""
+
+    one: Any
+    of: Any
+    facts: tuple[str, ...] = ()
+    kind: ClassVar[str] = "smallest"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return self.facts
+
+
+@dataclass(frozen=True)
 class Martingale(Step):
     """What E||of||^2 is at most, for the noise ``of`` of many samples: all drawn, arrived, or committed in order."""
 

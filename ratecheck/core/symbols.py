@@ -52,6 +52,8 @@ def meaning_of(name: str) -> str:
 
 
 LATEX: dict[str, str] = {}
+#: constants that are shares, whatever a method does with them: from 0 to 1
+SHARES = frozenset({"beta"})
 
 # counts
 M = symbol("M", "number of workers")

@@ -24,7 +24,7 @@ from ratecheck.core.problem import Instance, Problem
 from ratecheck.core.schedule import Schedule, Weighted
 from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import OF_SCHEDULE
+from ratecheck.core.symbols import OF_SCHEDULE, SHARES
 from ratecheck.engine.compile import is_users, seal
 from ratecheck.engine.schedule import make, weigh
 from ratecheck.engine.sight import Sight, seen
@@ -267,6 +267,9 @@ def _constants(
     if fixed:
         raise PartError(f"constants: {fixed[0]} is counted or measured, it cannot be declared by hand.")
     declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}
+    for name in SHARES & declared_by_hand.keys():
+        if not 0 <= declared_by_hand[name] <= 1:
+            raise AssumptionError(f"{name} = {declared_by_hand[name]:g} is not between 0 and 1, and it is a share.")
     known = {**found, **declared_by_hand}
     known["D"] = method.diameter(known) if method.diameter else None
     return {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in known.items()}

@@ -38,7 +38,7 @@ _V, _MAT, _CUBE, _I, _TALLY = (
 )  # fmt: skip
 _SERVER = nt.NamedTuple((_I, _MAT, _CUBE, _MAT, _I, _I, _TALLY, _V, nt.int64, nt.int64), Server)
 _ARRIVAL = nt.NamedTuple((nt.int64, nt.int64, nt.float64, _MAT, _MAT), Arrival)
-_PLAN = nt.NamedTuple((_I, _I, _I, _I, _V, _I, _I, _I, _V, _V), loop.Plan)
+_PLAN = nt.NamedTuple((_I, _I, _I, _I, _V, _I, _I, _I, _V, _V, _I), loop.Plan)
 _FLIGHT = nt.NamedTuple((_CUBE, _CUBE, _MAT, _V, _I, _I), loop.Flight)
 _STREAM = nt.NamedUniTuple(_V, 7, loop.Stream)
 _SWITCH = nt.NamedUniTuple(nt.int64, 8, loop.Switch)

@@ -35,6 +35,7 @@ class Plan(NamedTuple):
     to_job: Any
     gamma_hat: Any  # (H,)
     weight: Any  # (K + 1,)
+    first: Any  # (K + 1,) the first hand-out of each version; -1: it is not handed out
 
 
 class Flight(NamedTuple):
@@ -53,7 +54,7 @@ class Stream(NamedTuple):
 
     average: Any  # (D,) sum_k weight_k x_k
     gap: Any  # (R,) sum_k weight_k F(x_k)
-    slope: Any  # (R,) sum over hand-outs, at iterates with a weight, of gamma_hat ||grad F||^2
+    slope: Any  # (R,) sum_k weight_k ||grad F||^2, at the point that is handed out (x_k where none is)
     value: Any  # (R,) scratch
     virtual: Any  # (D,) virtual iterate: x_0 minus all gamma_hat * gradient handed out so far
     scale: Any  # (D,) sum of magnitudes added up, for the rounding bound of identities
@@ -128,12 +129,12 @@ def hand_out(
             gradient(point, worker, flight.sample, data, grad)
         else:
             mean_gradient(point, worker, data, grad)
-        if do.slope > 0 and j == 0 and plan.weight[server.clock[0]] > 0:  # x_0 has no weight under R1 and RL
+        if do.slope > 0 and j == 0 and plan.first[server.clock[0]] == h and plan.weight[server.clock[0]] > 0:
             full = grad
             if do.rows > 0 or do.slope > 1:
                 full = stream.full
                 mean_gradient(point, MEAN if do.slope > 1 else worker, data, full)
-            add_squares(g, full, stream.slope)
+            add_squares(plan.weight[server.clock[0]], full, stream.slope)
         if do.noisy > 0:
             length = flight.noise.shape[0]
             rows = length // size
@@ -204,7 +205,11 @@ def run(
     size = server.x.shape[1]
     for n in range(first, last):
         if n == 0 or plan.counted[n - 1] > 0:
-            stream_point(plan.weight[server.clock[0]], server.x[0], value, stream, do, data)
+            k = server.clock[0]
+            stream_point(plan.weight[k], server.x[0], value, stream, do, data)
+            if do.slope > 0 and plan.first[k] < 0 and plan.weight[k] > 0:
+                mean_gradient(server.x[0], MEAN if do.slope > 1 else 0, data, stream.full)
+                add_squares(plan.weight[k], stream.full, stream.slope)
         for h in range(plan.offset[n], plan.offset[n + 1]):
             hand_out(h, query, gradient, mean_gradient, fill, draw,
                      server, plan, flight, stream, do, data, noise_par, sigma, key)  # fmt: skip

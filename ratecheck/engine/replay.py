@@ -30,7 +30,10 @@ def plan_of(schedule: Schedule, gamma: Any, gamma_hat: Any, weight: Any, *, exac
     wholes = (schedule.worker[:n], schedule.job[:n], schedule.stamp[:n], schedule.counted[:n])
     handed = (schedule.offset[: n + 2], schedule.to_worker[:h], schedule.to_job[:h])
     cast = objects if exact else np.ascontiguousarray
-    arrays = (*map(cast, wholes), cast(gamma), *map(cast, handed), cast(gamma_hat), cast(weight))
+    first = np.full(schedule.steps + 1, -1, dtype=np.int64)
+    versions, earliest = np.unique(schedule.made_at[:h], return_index=True)
+    first[versions] = earliest
+    arrays = (*map(cast, wholes), cast(gamma), *map(cast, handed), cast(gamma_hat), cast(weight), cast(first))
     return loop.Plan._make(arrays)
 
 

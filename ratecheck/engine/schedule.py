@@ -16,7 +16,7 @@ from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.engine.clock import Look, empty_desk, empty_tape, simulate
 from ratecheck.engine.compile import is_users, schedule_kernel
-from ratecheck.errors import CapabilityError, PartError
+from ratecheck.errors import AssumptionError, CapabilityError, PartError
 
 #: deliveries simulated beyond the horizon, at most, until every gradient in flight is back (output rule RL)
 CLOSING = 200
@@ -167,6 +167,7 @@ def weigh(
     x_i (i >= 1) are closed as under R1.
     last: no average, all weight is on x_K; gradients in flight 0.
     The stepsize may use the largest delays of the schedule; ``growth`` is that of the claim's weights, if they grow.
+    Raises AssumptionError for a stepsize that is negative, or 0 in every step.
     """
     if output not in RULES:
         raise CapabilityError(f"unknown output rule {output!r}; there are {', '.join(RULES)}.")
@@ -174,6 +175,9 @@ def weigh(
     constants = {**constants, **schedule.longest}
     reach = len(schedule.worker) if output == "RL" else horizon
     gamma = stepsize.table(schedule.version[:reach], schedule.delay[:reach], constants)
+    if gamma.min() < 0 or not gamma.any():
+        word = "negative" if gamma.any() else "0"
+        raise AssumptionError(f"the stepsize is {word} for these constants, and a stepsize is a number above 0.")
     made_at = schedule.made_at[:handouts]
     gamma_hat = np.zeros(len(schedule.made_at))
     gamma_hat[schedule.source[:reach]] = np.where(schedule.counted[:reach] > 0, gamma, 0.0)

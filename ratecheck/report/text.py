@@ -150,8 +150,7 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         ratios = [(1 / f, c["label"]) for c in usable if (f := tables.factor(c))]
         pick, word = (min, "smallest") if tables.from_below(result) else (max, "largest")
         worst = pick(ratios, default=None)
-        many = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-        yield Fact("bound", result["verdict"], f"{many}: {said}"
+        yield Fact("bound", result["verdict"], f"{_cells(len(cells))}: {said}"
                    + (f"; {word} measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
     yield from _coefficients(details)
@@ -162,10 +161,15 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         yield Fact("warning", "", f"{found['cell']}: the mean is {digits(found['ratio'])}x its bound, p = "
                    f"{found['p']:.2g} over all cells, approximate; more runs will tell")  # fmt: skip
     yield from _floats(cells)
+    yield from (Fact("floats", "", f"{why}: not looked at in {_cells(n)}") for why, n in details.get("lacking", {}).items())
     yield from (Fact("open", "", text) for text in reasons(cells, most, ("NOT REFUTED", "INCONCLUSIVE")))
     yield from (Fact("left out", "", text) for text in reasons(cells, most))
     if "precision" in details:
         yield Fact("work", "", "{runs:,} runs, {steps:,} server steps".format(**details["precision"]))
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
 
 
 def _rate(rate: Mapping[str, Any]) -> Iterator[Fact]:

@@ -35,6 +35,7 @@ class Panel:
 
     @property
     def title(self) -> str:
+        """What stands above it: the problem, and the value that is the same for all its rows."""
         return f"{self.problem}, {self.other} = {self.value}"
 
     def lines(self) -> dict[tuple[str, str], list[Row]]:
@@ -72,8 +73,8 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     rows, name = rows_of(document), document["constant"]
     slopes = {(e["problem"], e["variable"], e["method"], e["delays"]): e for e in document["exponents"]}
     said = [
-        f"error/(sigma B/sqrt(K)) with the best {name} of {max(r['tried'] for r in rows)}, which is chosen on half of "
-        f"the runs; shown is the mean of the other {max(r['n'] for r in rows)}"
+        f"error/(sigma B/sqrt(K)) with the best {name} of up to {max(r['tried'] for r in rows)}, over "
+        f"{max(r['n'] for r in rows)} runs: chosen on one half and measured on the other, and the other way round"
     ]
     for panel in panels(rows):
         values = sorted({r[panel.variable] for r in panel.rows})
@@ -91,7 +92,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
             cells = " ".join(f"{_shown(bound[v]) + ' ' if v in bound else '':>7}" for v in values)
             said.append(f"  {'lower bound':<{width}} {cells}".rstrip())
     worst = max((r["se"] / r["mean"] for r in rows if 0 < r["mean"] < math.inf), default=0.0)
-    edge = f"; * the best {name} is the least or the largest one tried" if any(r["edge"] for r in rows) else ""
+    edge = f"; *: the best {name} is the least or the largest one tried" if any(r["edge"] for r in rows) else ""
     return [*said, "", f"standard errors at most {worst:.1%} of the error{edge}"]
 
 
@@ -103,8 +104,9 @@ def caption(document: Mapping[str, Any]) -> str:
     """Return what is drawn in plain sentences."""
     return (
         f"mean error of the output over sigma B/sqrt(K), with the best {document['constant']} of each method; bars: "
-        "one standard error. Level is an error that falls as 1/sqrt(K) and has no M; triangles: slopes 1/2 and 1. "
-        "One colour a delay model: blind ones have the same durations, of an independent copy of the samples."
+        "one standard error. Above: exponents of the error itself, one a method. Level is an error that falls as "
+        "1/sqrt(K) and has no M; triangles: slopes 1/2 and 1. One colour a delay model: blind ones have the same "
+        "durations, of an independent copy of the samples."
     )
 
 
@@ -120,14 +122,17 @@ def draw(document: Mapping[str, Any]) -> Figure:
         figure = Figure((0.6 + 2.3 * len(shown), 3.3), layout=layout, dpi=style.DPI)
         grid = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
         colours = dict(zip(dict.fromkeys(r["delays"] for r in drawn), _COLOURS, strict=False))
-        looks = {m: {"marker": style.MARKERS[i], "linestyle": style.DASHES[i]}
+        looks = {m: {"marker": style.MARKERS[i], "linestyle": style.DASHES[i], **(_HOLLOW if i % 2 else {})}
                  for i, m in enumerate(dict.fromkeys(r["method"] for r in drawn))}  # fmt: skip
         seen = [v for r in drawn for v in (r["ratio"], r["bound"]) if v and 0 < v < math.inf]
         for axes, panel in zip(grid, shown, strict=True):
-            _panel(axes, panel, style.widened([*seen, 1.0], 1.8), colours, looks)
+            low, high = style.widened([*seen, 1.0], 1.6)
+            _panel(axes, panel, (low / 2, 4 * high), colours, looks)
+            _slopes(axes, panel, colours, document["exponents"])
         grid[0].set_ylabel(f"tuned error / ({UNIT})")
-        keys = [(d, {"color": c, "linewidth": 3}) for d, c in colours.items()]
-        kinds: list[tuple[str, dict[str, Any]]] = [(m, look) for m, look in looks.items()]
+        policies = {r["delays"]: r["policy"] for r in drawn}
+        keys = [(f"{d}: {policies[d]}", {"color": c, "linewidth": 3}) for d, c in colours.items()]
+        kinds: list[tuple[str, dict[str, Any]]] = list(looks.items())
         if any(r["bound"] for r in drawn):
             kinds.append(("lower bound", _BOUND))
         legend(figure, keys, kinds, columns=len(keys) + len(kinds))
@@ -135,6 +140,7 @@ def draw(document: Mapping[str, Any]) -> Figure:
 
 
 _COLOURS = (style.COLOURS[1], style.COLOURS[0], *style.COLOURS[2:])
+_HOLLOW: dict[str, Any] = {"markerfacecolor": "none", "markersize": 6}  # seen where it lies on another one
 _BOUND: dict[str, Any] = {"color": style.INK, "linewidth": 1.4, "linestyle": (0, (1, 1.5))}
 
 
@@ -155,13 +161,24 @@ def _panel(axes: Axes, panel: Panel, limits: tuple[float, float], colours: Any, 
         axes.plot(sorted(floor), [floor[v] for v in sorted(floor)], **_BOUND)
     if panel.variable == "M":
         for i, (slope, text) in enumerate(SLOPES.items()):
-            _rising(axes, slope, text, 0.62 + 0.2 * i)
+            _rising(axes, slope, text, 0.5 + 0.26 * i)
+
+
+def _slopes(axes: Axes, panel: Panel, colours: Mapping[str, str], exponents: Sequence[Mapping[str, Any]]) -> None:
+    """Write the fitted exponents above the lines, in their colours: one a method, in the order of the legend."""
+    for i, (delays, colour) in enumerate(colours.items()):
+        place = (panel.problem, panel.variable, delays)
+        own = [e for e in exponents if (e["problem"], e["variable"], e["delays"]) == place]
+        if own:
+            text = ", ".join(f"{e['slope']:+.2f}" for e in own).replace("-", "−")
+            axes.annotate(f"exponents in ${panel.variable}$: {text}", (0.03, 0.98 - 0.065 * i), va="top",
+                          xycoords="axes fraction", fontsize=6.5, color=colour)  # fmt: skip
 
 
 def _rising(axes: Axes, slope: float, text: str, at: float) -> None:
     """Draw a right triangle whose hypotenuse rises with this log-log slope, at this part of the width, at the foot."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    x, width, y = left * (right / left) ** at, (right / left) ** 0.12, bottom * (top / bottom) ** 0.04
+    x, width, y = left * (right / left) ** at, (right / left) ** 0.16, bottom * (top / bottom) ** 0.04
     end, high = x * width, y * width**slope
     axes.fill([x, end, end], [y, y, high], facecolor=style.SOFT, alpha=0.25, edgecolor="none")
     axes.plot([x, end, end, x], [y, y, high, y], color=style.SOFT, linewidth=0.7)

@@ -118,10 +118,11 @@ def check_measures(built: Built, measured: Any, run: oracle.Run, virtual: Any, w
         assert np.all(np.abs(measured[name] - values) <= room), name
 
 
-@pytest.mark.parametrize("output", ["R1", "R0", "RL"])
+@pytest.mark.parametrize("output", ["R1", "R0", "RL", "uniform"])
 @pytest.mark.parametrize("scheduler", ["async", "barrier"])
 def test_gradients_are_squared_without_their_noise_and_with_the_output_weights(output, scheduler):
-    """mean_gradient_sq weighs ||grad F(x_k)||^2 with the weights that mean_gap has: x_0 counts under R0 only.
+    """mean_gradient_sq weighs ||grad F(x_k)||^2 with the weights that mean_gap has: x_0 counts under R0 as often as its
+    gradients are back, and under uniform once. Under a barrier most models are handed out to nobody.
 
     On F = x^2 / 2 the two measures differ by the factor 2 exactly; so the noise is seen to be left out as well.
     """

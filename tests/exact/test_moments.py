@@ -93,6 +93,14 @@ def test_the_uniform_rule_averages_from_the_start_to_the_last_but_one(steps):
     assert built.constants["W"] == steps * 0.25
 
 
+@pytest.mark.parametrize("delays", [order(0, 0, 1, 0, 1, 0), EXPONENTIAL])
+def test_the_uniform_rule_counts_the_start_once_however_many_workers_have_it(delays):
+    """A third worker never delivers; on F = x^2/2 the squared gradient is twice the gap."""
+    built = built_of(OF_START, 3, 6, 0.75, output="uniform", delays=delays, stepsize=0.25, spectrum=[1], radius=2)
+    found = moments(built, exact=True)
+    assert found["mean_gradient_sq"] == 2 * found["mean_gap"]
+
+
 def test_float_agrees_with_the_geometric_sums_on_a_long_run():
     steps = 5000  # three batches of rows
     built = built_of(workers=1, steps=steps, sigma=0.75, stepsize=0.25, spectrum=["1/2"], radius=2)

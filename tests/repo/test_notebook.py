@@ -13,13 +13,15 @@ NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 
 
 def shown(path):
-    """Return what each code cell of a notebook shows, as texts."""
+    """Return what each code cell of a notebook shows: what it prints, as one text, and what it displays."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return [
-        ["".join(text) for out in cell["outputs"] for text in (out.get("text"), *out.get("data", {}).values()) if text]
-        for cell in cells
-        if cell["cell_type"] == "code"
-    ]
+    return [list(filter(None, texts(cell["outputs"]))) for cell in cells if cell["cell_type"] == "code"]
+
+
+def texts(outputs):
+    """Return printed text joined, for it may come in any number of pieces, then displayed texts."""
+    printed = "".join("".join(out.get("text", "")) for out in outputs)
+    return [printed, *("".join(text) for out in outputs for text in out.get("data", {}).values())]
 
 
 @pytest.mark.slow

@@ -57,7 +57,7 @@ POINTS: list[dict[str, Any]] = []
 for scale in (1.0, 1e-5, 3e4):
     letters = [n for n in symbols._UNITS if symbols._UNITS[n] != (0, 0)]
     measures = {n: scale ** ((i % 5) - 2) * (1 + i) / 3 for i, n in enumerate(letters)}
-    counts = {"M": 7, "K": 12_345, "k": 9, "tau": 13, "tau_max": 40, "tau_closed": 50, "decay": 0.3}
+    counts = {"M": 7, "K": 12_345, "k": 9, "tau": 13, "tau_max": 40, "tau_closed": 50, "tau_cap": 60, "decay": 0.3}
     counts |= {"beta": 0.75, "damping": 5}
     POINTS.append({**measures, "mu": measures["L"] / 90, **counts})
 

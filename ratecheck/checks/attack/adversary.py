@@ -3,172 +3,131 @@
 A cell that looks broken is only a candidate: the search looked at many. It is measured anew under a seed that the
 search never used, by the Monte Carlo check itself, preconditions and exact moments included; the j-th candidate has
 alpha / (j (j + 1)) for its e-value, so that the probability that any true claim is refuted by chance is below alpha.
+
+Ctrl-C ends an attack with what is known: a violation that was found is kept, and cells that look broken are put to the
+test first; a second one ends that, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ratecheck.checks import every_order, exact, monte_carlo
+from ratecheck.checks import every_order
+from ratecheck.checks.attack.attack import ALPHA, Attack, Stopped
 from ratecheck.checks.attack.budget import Budget
-from ratecheck.checks.attack.score import score
+from ratecheck.checks.attack.confirm import again, confirm, confirmed
+from ratecheck.checks.attack.orders import Walk
+from ratecheck.checks.attack.score import Score, score
 from ratecheck.checks.attack.search import Board, Search, best_of, told
 from ratecheck.checks.attack.shrink import shrink
 from ratecheck.checks.attack.space import Space, space_of
-from ratecheck.checks.measure import Store
-from ratecheck.checks.question import Asked
-from ratecheck.core.assumption import POLICIES
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim
 from ratecheck.core.part import Part
-from ratecheck.core.scenario import MonteCarlo
 from ratecheck.core.verdict import Result, Verdict
 
-#: (M, K) whose orders are all looked at before the search, and for claims about orders alone
+#: (M, K) whose orders are all looked at before the search
 CASES = ((2, 4), (3, 4))
-ORDERS = ((2, 3), (2, 5), (3, 5), (2, 8), (3, 6))
-#: false-alarm probability of an attack, and runs of a confirmation at most
-ALPHA, REPLICATES = 1e-3, 256
-#: a candidate is measured by so many runs before it is confirmed, a simpler one before it takes its place
-SECOND_LOOK = 8
+#: part of the budget for identities and counting facts of a claim with bounds
+FACTS = 0.1
 #: runs of the best cells, where nothing was found
 LAST_LOOK = 64
 #: evaluations of shrinking, and its part of the seconds where the search leaves less
 SHRINKING, SHARE = 240, 0.25
-#: candidates that are confirmed at most: what looks broken so often and never is has heavy tails
-CANDIDATES = 40
-
-
-@dataclass
-class Attack:
-    """An attack on one claim. ``policy``: the delay policy to go to; None: the one that the claim covers."""
-
-    name: str
-    claim: Claim
-    scenario: str
-    seed: int
-    budget: Budget
-    policy: str | None = None
-    threads: int = 1
-    method: str | None = None
-    stepsize: str | None = None
-    say: Callable[[str], None] = lambda text: None
-    confirmed: list[Result] = field(default_factory=list)
-    looked: set[str] = field(default_factory=set)
-    seeds: int = 0
-
-    @property
-    def beyond(self) -> bool:
-        """True when the attack goes beyond the delays that the claim covers."""
-        return POLICIES.index(self.policy or self.claim.policy) > POLICIES.index(self.claim.policy)
-
-    @property
-    def target(self) -> Claim:
-        """The claim as it is attacked: with the policy of the attack, its bounds only."""
-        return replace(self.claim, policy=self.policy or self.claim.policy, identities=(), counting=(), stability=())
-
-    def fresh(self) -> int:
-        """Return a seed that was not used before."""
-        self.seeds += 1
-        return self.seed + self.seeds
 
 
 def check(attack: Attack) -> Result:
-    """Return the evidence of an attack: REFUTED or DIVERGED with a witness, or NOT REFUTED with what was spent."""
-    by_orders = None if attack.beyond else _in_time(attack)
-    if by_orders is not None and by_orders.verdict.negative:
-        return replace(by_orders, evidence="attack", details={**by_orders.details, **_details(attack, None, None)})
+    """Return the evidence of an attack: REFUTED or DIVERGED with a witness, or NOT REFUTED with what was spent.
+
+    Raises Stopped, a KeyboardInterrupt that has the result so far, on Ctrl-C.
+    """
     if not attack.claim.outputs:
-        return _of_orders(attack, by_orders)
+        return _of_orders(attack, attack.budget)
+    known = None if attack.beyond or attack.workers else _orders(attack)
+    if known is not None:
+        return known
     claim = attack.target
     base = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 1, 1, method=attack.method,
                 stepsize=attack.stepsize)  # fmt: skip
-    space = space_of(claim, base, attack.claim.policy, attack.seed)
-    if not (space.problems and space.noises and space.delays):
+    space = space_of(claim, base, attack.claim.policy, attack.seed, attack.workers)
+    own = claim.cells if claim.kind == "lower" and not (attack.method or attack.stepsize) else ()
+    own = tuple(one for one in own if attack.workers in (None, one.M))
+    if space.empty and not own:
         words = f"no parts on the shelves satisfy the assumptions of the claim under {claim.policy} delays"
         return _result(attack, Verdict.NOT_APPLICABLE, words, _details(attack, space, None))
-    search = Search(claim, space, attack.seed, attack.budget, partial(_confirmed, attack), attack.say, attack.threads)
-    if search.run():
-        return _broken(attack, space, search.board)
-    return _unbroken(attack, space, search.board)
-
-
-def _in_time(attack: Attack) -> Result | None:
-    """Return what ``_orders`` says; None where its time is over before it is done."""
+    search = Search(claim, space, attack.seed, attack.budget, partial(confirmed, attack), attack.say, attack.threads,
+                    own)  # fmt: skip
     try:
-        return _orders(attack)
+        found = search.run()
     except KeyboardInterrupt:
-        if attack.budget.stopped() or not attack.budget.late:
-            raise
-        return None
+        raise Stopped(_at_once(attack, space, search.board)) from None
+    return _broken(attack, space, search.board) if found else _unbroken(attack, space, search.board)
 
 
 def _orders(attack: Attack) -> Result | None:
-    """Return what the exact checks say of all orders of small cases; None where they have nothing to say."""
-    claim, say = attack.claim, attack.say
+    """Return a refutation by one of the arrival orders of small cases; None where there is none."""
+    claim = attack.claim
     found: Result | None = None
-    for case in CASES if claim.outputs else claim.cases or ORDERS:
-        if attack.budget.over:
-            break
-        if claim.outputs:
-            found = every_order.check(attack.name, claim, (case,), None, attack.scenario, method=attack.method, say=say,
-                                      stopped=lambda: attack.budget.late)  # fmt: skip
-            count = sum(one["orders"] for one in found.details.get("bounds", ())) if found else 0
-        else:
-            found = exact.check(attack.name, claim, (case,), attack.scenario, method=attack.method, say=say,
-                                stopped=lambda: attack.budget.late)  # fmt: skip
-            count = 1
-        attack.budget.spend(count)
-        if found is not None and found.verdict.negative:
-            return found
-    return found
+    if claim.identities or claim.counting:
+        found = _of_orders(attack, attack.budget.part_of(FACTS))
+    try:
+        for case in CASES:
+            if attack.budget.over or (found is not None and found.verdict.negative):
+                break
+            found = every_order.check(attack.name, claim, (case,), None, attack.scenario, method=attack.method,
+                                      say=attack.say, stopped=lambda: attack.budget.late)  # fmt: skip
+            attack.budget.spend(sum(one["orders"] for one in found.details.get("bounds", ())) if found else 0)
+    except KeyboardInterrupt:
+        if attack.budget.stopped() or not attack.budget.late:
+            raise
+    if found is None or not found.verdict.negative:
+        return None
+    return replace(found, evidence="attack", details={**found.details, **_details(attack, None, None)})
 
 
-def _of_orders(attack: Attack, found: Result | None) -> Result:
-    if found is None or found.verdict is Verdict.NOT_APPLICABLE:
+def _of_orders(attack: Attack, budget: Budget) -> Result:
+    """Return what all arrival orders of small cases say of identities and counting facts, till the budget is over."""
+    walk = Walk(attack.claim, budget, attack.say)
+    stopped = False
+    try:
+        found = walk.run(attack.name, attack.scenario, attack.method)
+    except KeyboardInterrupt:
+        found, stopped = walk.found, True
+    if budget is not attack.budget:
+        attack.budget.spend(budget.spent)
+    if not (attack.claim.identities or attack.claim.counting) or (found and found.verdict is Verdict.NOT_APPLICABLE):
         words = found.summary if found else "the claim has no bound, no identity and no counting fact to attack"
         return _result(attack, Verdict.NOT_APPLICABLE, words, {})
-    words = f"no order found that breaks it; at last {found.summary}"
-    return _result(attack, Verdict.NOT_REFUTED, words, _details(attack, None, None))
+    details = {**(found.details if found else {}), **_details(attack, None, None)}
+    if found is not None and found.verdict.negative:
+        return replace(found, evidence="attack", details=details)
+    words = f"no arrival order breaks it: {budget.spent:,} of (M,K) up to {walk.words} (budget {budget.words})"
+    details |= {"orders": walk.words}
+    if stopped:
+        raise Stopped(_result(attack, Verdict.INCONCLUSIVE, f"stopped; {words}", details))
+    return _result(attack, Verdict.NOT_REFUTED, words, details)
 
 
-def _confirmed(attack: Attack, board: Board) -> bool:
-    """Look again at the cells that look broken; return whether one of them is."""
-    new = [s for digest, s in board.broken.items() if digest not in attack.looked]
-    for one in sorted(new, key=lambda s: (-s.ratios[s.broken].value, s.cell.label)):
-        attack.looked.add(one.cell.digest)
-        if len(attack.looked) > CANDIDATES or attack.budget.late:
-            return False
-        if _again(attack, one.cell) and _confirm(attack, one.cell):
-            return True
-    return False
-
-
-def _again(attack: Attack, cell: Cell, least: float = 1.0) -> bool:
-    """Return whether the cell looks broken under a fresh seed, by a ratio of ``least`` where it is sampled."""
-    found = score(attack.target, cell, attack.fresh(), SECOND_LOOK)
-    attack.budget.spend()
-    if found is None or not found.broken:
-        return False
-    ratio = found.ratios[found.broken]
-    return ratio.exact or ratio.value >= least
-
-
-def _confirm(attack: Attack, cell: Cell) -> bool:
-    """Put the cell to the Monte Carlo check under a fresh seed; keep its result when it refutes the claim."""
-    share = len(attack.looked)
-    settings = MonteCarlo(replicates=REPLICATES, alpha=ALPHA / (share * (share + 1)))
-    asked = Asked(attack.name, attack.target, [cell], attack.scenario, attack.fresh(), settings,
-                  threads=attack.threads)  # fmt: skip
-    found = monte_carlo.check(asked, Store())
-    attack.budget.spend()
-    if found.verdict.negative:
-        attack.confirmed.append(found)
-        return True
-    return False
+def _at_once(attack: Attack, space: Space, board: Board) -> Result:
+    """Return what is known when the search is stopped: cells that look broken are put to the test, no more."""
+    try:
+        if not attack.confirmed and any(digest not in attack.looked for digest in board.broken):
+            attack.say("stopping; cells that look broken are measured once more (Ctrl-C: they are not)")
+            confirmed(attack, board)
+    except KeyboardInterrupt:
+        pass
+    if attack.confirmed:
+        return _kept(attack, space, board, "and not made simpler: stopped", 0)
+    left = [s for digest, s in board.broken.items() if digest not in attack.looked]
+    seen = {s.cell.digest: s for s in board.best.values()}
+    best = best_of(board, lambda cell: seen[cell.digest])
+    words = f"stopped after {attack.budget.spent:,} evaluations"
+    words += f": best ratio {_near(best)}" if best else ""
+    words += f"; looks broken, and not confirmed: {told(left[0].cell)}" if left else ""
+    details = {**_details(attack, space, board), **({"best": best} if best else {})}
+    return _result(attack, Verdict.INCONCLUSIVE, words, details)
 
 
 def _broken(attack: Attack, space: Space, board: Board) -> Result:
@@ -184,18 +143,29 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
 
     def stays(simpler: Cell) -> bool:
         budget.spend()
-        return _again(attack, simpler, least)
+        if attack.workers not in (None, simpler.M):
+            return False
+        return again(attack, simpler, least)
 
-    path = shrink(cell, stays, lambda: budget.over)
-    for smaller in reversed(path[1:]):
-        attack.looked.add(smaller.digest)
-        if _confirm(attack, smaller):
-            break
+    try:
+        path = shrink(cell, stays, lambda: budget.over)
+        for smaller in reversed(path[1:]):
+            attack.looked.add(smaller.digest)
+            if confirm(attack, smaller):
+                break
+    except KeyboardInterrupt:
+        raise Stopped(_kept(attack, space, board, "and not made simpler: stopped", 0)) from None
+    return _kept(attack, space, board, f"after {spent:,} evaluations", len(path) - 1, told(cell))
+
+
+def _kept(attack: Attack, space: Space, board: Board, words: str, steps: int, found_at: str = "") -> Result:
+    """Return the last result that refutes the claim, as that of the attack."""
     last = attack.confirmed[-1]
     beyond = f" under {attack.policy} delays, which the claim does not cover" if attack.beyond else ""
-    words = f"{last.summary}; found{beyond} after {spent:,} evaluations"
-    details = {**_details(attack, space, board), "failed": {"found_at": told(cell), "steps_down": len(path) - 1}}
-    return replace(last, evidence="attack", summary=words, details=details)
+    details = _details(attack, space, board)
+    if found_at:
+        details["failed"] = {"found_at": found_at, "steps_down": steps}
+    return replace(last, evidence="attack", summary=f"{last.summary}; found{beyond} {words}", details=details)
 
 
 def _unbroken(attack: Attack, space: Space, board: Board) -> Result:
@@ -204,10 +174,14 @@ def _unbroken(attack: Attack, space: Space, board: Board) -> Result:
     if best is None:
         words = f"no cell of the search satisfies the assumptions of the claim (budget {attack.budget.words})"
         return _result(attack, Verdict.NOT_APPLICABLE, words, details)
+    words = f"nothing broken by {attack.budget.spent:,} evaluations (budget {attack.budget.words}): best ratio "
+    return _result(attack, Verdict.NOT_REFUTED, words + _near(best), {**details, "best": best})
+
+
+def _near(best: Mapping[str, Any]) -> str:
+    """Return the best ratio and its cell in words."""
     near = f"{best['ratio']:.4g}" + ("" if best["exact"] else f" +- {best['error']:.2g}")
-    words = f"nothing broken by {attack.budget.spent:,} evaluations (budget {attack.budget.words}): best ratio {near} "
-    words += f"({best['inequality']}) at {best['cell']}"
-    return _result(attack, Verdict.NOT_REFUTED, words, {**details, "best": best})
+    return f"{near} ({best['inequality']}) at {best['cell']}"
 
 
 def _result(attack: Attack, verdict: Verdict, words: str, details: Mapping[str, Any]) -> Result:

@@ -48,6 +48,12 @@ class Budget:
         left = None if self.seconds is None else max(self.seconds - self.elapsed, share * self.seconds)
         return Budget(evaluations, left, self.stopped)
 
+    def part_of(self, share: float) -> Budget:
+        """Return a budget of this share of what is left, at least one evaluation."""
+        some = None if self.evaluations is None else max(1, round(share * (self.evaluations - self.spent)))
+        left = None if self.seconds is None else share * (self.seconds - self.elapsed)
+        return Budget(some, left, self.stopped)
+
     @property
     def words(self) -> str:
         """The budget in words: '500 evaluations', '60 s'."""

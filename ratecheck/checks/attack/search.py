@@ -1,7 +1,8 @@
 """The search: rounds of differential evolution in the cube, each after one inequality under one output rule.
 
-A round begins with points of a Sobol sequence, the best of which are the first generation; choices of parts evolve
-like numbers. Inequalities take turns, for the optimiser would look at the tightest one alone. Source: Storn and Price
+A round begins with points of a Sobol sequence, the best of which are the first generation; every other round begins
+with the best points of those before, their neighbours, and new ones. Choices of parts evolve like numbers.
+Inequalities take turns, for the optimiser would look at the tightest one alone. Source: Storn and Price
 (1997), "Differential evolution", as in scipy.
 """
 
@@ -30,6 +31,8 @@ from ratecheck.errors import RatecheckError
 CELLS, GENERATIONS = 32, 12
 #: points of the sequence for each cell of the first generation
 LOOKED = 8
+#: the best points of earlier rounds that every other round begins with, and how far their neighbours are from them
+KEPT, NEAR = 8, 0.05
 #: of the best cells, so many are measured again at the end
 AGAIN = 4
 #: what a cell without a score is worth; differential evolution keeps any other in its place
@@ -44,6 +47,7 @@ class Board:
 
     best: dict[tuple[str, str], Score] = field(default_factory=dict)
     broken: dict[str, Score] = field(default_factory=dict)
+    tops: dict[tuple[str, str], dict[str, tuple[float, Any]]] = field(default_factory=dict)
 
     def add(self, found: Score) -> None:
         """Keep a score."""
@@ -55,10 +59,23 @@ class Board:
             self.broken.setdefault(found.cell.digest, found)
 
 
+    def keep(self, target: tuple[str, str], worth: float, cell: Cell, point: Any) -> None:
+        """Keep the point of a cell, while it is among the best after this inequality under this output rule."""
+        tops = self.tops.setdefault(target, {})
+        tops[cell.digest] = (worth, point)
+        if len(tops) > KEPT:
+            del tops[max(tops, key=lambda digest: tops[digest][0])]
+
+    def points(self, target: tuple[str, str]) -> list[Any]:
+        """Return the best points, the best one first."""
+        return [point for _, point in sorted(self.tops.get(target, {}).values(), key=lambda one: one[0])]
+
+
 @dataclass
 class Search:
     """One attack in progress: what is asked, what is left of the budget, what was seen.
 
+    ``own`` are cells that the claim brings; they are looked at first.
     ``found`` is asked about cells that look broken after every generation; when it returns True the search ends.
     """
 
@@ -69,15 +86,22 @@ class Search:
     found: Callable[[Board], bool]
     say: Callable[[str], None] = lambda text: None
     threads: int = 1
+    own: tuple[Cell, ...] = ()
     board: Board = field(default_factory=Board)
 
     def run(self) -> bool:
         """Search until something is found (True) or the budget is over, or no cell has a score (False)."""
+        for one in self.own:
+            self._keep(None if self.budget.late else score(self.claim, one, self.seed))
+        if self.own and self.found(self.board):
+            return True
+        if self.space.empty:
+            return False
         pool = ThreadPoolExecutor(self.threads)
         try:
-            for turn, (output, name) in enumerate(self._targets()):
+            for turn, (output, name, again) in enumerate(self._targets()):
                 before = self.budget.spent
-                if self._round(turn, output, name, pool):
+                if self._round(turn, output, name, again, pool):
                     return True
                 if self.budget.over or (turn >= len(self.claim.outputs) and self.budget.spent == before == 0):
                     return False
@@ -93,28 +117,41 @@ class Search:
         near = f", best ratio {top[0]:.3g} ({top[1]} {top[2]})" if top else ""
         return f"{self.budget.spent:,} evaluations{near}"
 
-    def _targets(self) -> Iterator[tuple[str, str]]:
-        """Yield output rules and inequalities in turn, for ever; bounds, which say most, before the others."""
+    def _targets(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield output rules and inequalities in turn, for ever; bounds, which say most, before the others.
+
+        The third says whether the round goes on from the best points so far.
+        """
         kinds = ("bound", "conditional", "master")
         pairs = [(o, n) for n in kinds for o, s in self.claim.outputs.items() if n in s.inequalities()]
         while True:
-            yield from pairs
+            for again in (False, True):
+                yield from ((output, name, again) for output, name in pairs)
 
-    def _round(self, turn: int, output: str, name: str, pool: ThreadPoolExecutor) -> bool:
+    def _first(self, turn: int, target: tuple[str, str], again: bool) -> Points:
+        """Return the points that a round begins with; ``again``: near the best ones so far."""
+        rng = np.random.default_rng([self.seed, turn])
+        sobol = qmc.Sobol(self.space.size, seed=rng)
+        tops = self.board.points(target) if again else []
+        if not tops:
+            return np.asarray(sobol.random(CELLS * LOOKED))
+        near = [np.clip(p + NEAR * rng.standard_normal(p.size), 0, 1) for p in tops for _ in range(2)]
+        return np.concatenate([tops, near, sobol.random(CELLS)])
+
+    def _round(self, turn: int, output: str, name: str, again: bool, pool: ThreadPoolExecutor) -> bool:
         """Do one round after one inequality; return whether something was found."""
 
-        def scores(points: Points) -> list[Score | None]:
-            cells = list(pool.map(lambda p: self._score(p, output), points))
-            for one in cells:
+        def objective(points: Points) -> npt.NDArray[np.float64]:
+            found = list(pool.map(lambda p: self._score(p, output), points.T))
+            worth = [_worth(one, name) for one in found]
+            for one, value, point in zip(found, worth, points.T, strict=True):
                 if one is not None:
                     self.board.add(one)
-            return cells
+                    if value < NOTHING:
+                        self.board.keep((output, name), value, one.cell, np.array(point))
+            return np.array(worth)
 
-        def objective(points: Points) -> npt.NDArray[np.float64]:
-            return np.array([_worth(one, name) for one in scores(points.T)])
-
-        sobol = qmc.Sobol(self.space.size, seed=np.random.default_rng([self.seed, turn]))
-        points = sobol.random(CELLS * LOOKED)
+        points = self._first(turn, (output, name), again)
         worth = objective(points.T)
         if self.found(self.board):
             return True
@@ -147,6 +184,11 @@ class Search:
         if found is not None:
             self.budget.spend()
         return found
+
+    def _keep(self, found: Score | None) -> None:
+        if found is not None:
+            self.budget.spend()
+            self.board.add(found)
 
 
 def _worth(found: Score | None, name: str) -> float:

@@ -1,9 +1,9 @@
 """What the adversary searches: every part on the shelves that a claim may meet, with its numbers, as a unit cube.
 
 A point of the cube is one cell. Its first coordinates choose a problem, a noise law, delays and an output rule; the
-others are M, K/M, sigma, constants that are declared with room (a larger L, a larger B, a smaller mu: the theorem must
-bear them), the numbers of the method, and the parameters of the three parts, whatever these are called. So a new part
-is searched as soon as its file lies on its shelf. All numbers have three digits at most.
+others are M, K/M, sigma, constants that are declared by hand (``declared``), the numbers of the method, and the parameters of the three parts, whatever these are called. So a new part
+is searched as soon as its file lies on its shelf. All numbers have three digits at most. Where a lower bound brings its
+instances, their parts are the ones that are searched, with their numbers.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from ratecheck.checks.attack.declared import LOOSE, PLAIN, Open, declared, open_of, plainly, short
 from ratecheck.core import shelf
 from ratecheck.core.assumption import POLICIES
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
-from ratecheck.core.keys import key_of
 from ratecheck.core.part import Part, number
-from ratecheck.engine.build import DERIVED, build
+from ratecheck.engine.build import build
 from ratecheck.errors import RatecheckError
 
-Point = npt.NDArray[np.float64]
+Point = npt.NDArray[Any]
 
 #: most workers, and most steps a worker: 2^17 steps in all
 WORKERS, TURNS = 64, 2048
@@ -33,18 +32,12 @@ WORKERS, TURNS = 64, 2048
 SIGMA = (-3.0, 3.0)
 #: a parameter goes to 100 times its default and to a hundredth; one between 0 and 1 as far in log(p/(1-p))
 REACH = math.log(100)
-#: constants are declared with room up to this power of 10
-ROOM = 6.0
-#: the part of a coordinate that stands for 'as it is': no room, the default of a parameter
-PLAIN = 0.2
 #: parameters that count something, and the largest count
 WHOLE, COUNT = frozenset({"dimension", "length", "batch", "rows"}), 16
 #: parameters that are left as they are: they change little
 LEFT = frozenset({"jitter"})
 #: parameters that may be given by the schedule (``engine.build.DERIVED``)
 NAMED: Mapping[str, str] = {"kink": "B_over_W"}
-#: which way a constant may be declared with room: as a larger number, or as a smaller one
-LOOSE: Mapping[str, float] = {"L": 1.0, "B": 1.0, "mu": -1.0}
 #: coordinates before the parameters: problem, noise, delays, output; M, K/M, sigma
 CHOICES, SIZES = 4, 3
 
@@ -53,24 +46,32 @@ CHOICES, SIZES = 4, 3
 class Space:
     """Names of the parts that the claim may meet, its output rules, and what else there is to choose."""
 
-    problems: tuple[str, ...]
+    problems: tuple[Part, ...]
     noises: tuple[str, ...]
     delays: tuple[Part, ...]
     outputs: tuple[str, ...]
     loose: tuple[str, ...]
+    opened: tuple[Open, ...]
     own: Mapping[str, float]
     base: Cell
+    method: str
     slots: tuple[int, int, int]
+    workers: int | None = None
 
     @property
     def size(self) -> int:
         """The dimension of the cube."""
-        return CHOICES + SIZES + len(self.loose) + len(self.own) + sum(self.slots)
+        return CHOICES + SIZES + len(self.loose) + len(self.opened) + len(self.own) + sum(self.slots)
+
+    @property
+    def empty(self) -> bool:
+        """True when there is nothing to search: no parts of some kind."""
+        return not (self.problems and self.noises and self.delays)
 
     @property
     def words(self) -> dict[str, list[str]]:
         """The names searched, by kind."""
-        return {"problems": list(self.problems), "noises": list(self.noises), "delays": [p.label for p in self.delays]}
+        return {"problems": [p.label for p in self.problems], "noises": list(self.noises), "delays": [p.label for p in self.delays]}
 
     def cell(self, point: Point, output: str = "") -> Cell:
         """Return the cell at a point of the cube; under this output rule, where one is given.
@@ -81,13 +82,15 @@ class Space:
         problem, noise = _choice(self.problems, next(at)), _choice(self.noises, next(at))
         delays, rule = _choice(self.delays, next(at)), _choice(self.outputs, next(at))
         workers, turns = round(WORKERS ** next(at)), round(TURNS ** next(at))
-        sigma: float | None = _short(10 ** (SIGMA[0] + (SIGMA[1] - SIGMA[0]) * next(at)))
+        workers = self.workers or workers
+        sigma: float | None = short(10 ** (SIGMA[0] + (SIGMA[1] - SIGMA[0]) * next(at)))
         law = shelf.NOISES.get(noise)
         if law.fill is None:
             sigma = 0.0 if law.draw is None else None
         loose = {name: next(at) for name in self.loose}
+        opened = {one: next(at) for one in self.opened}
         own = {name: _turned(name, default, next(at)) for name, default in self.own.items()}
-        kinds = ((shelf.PROBLEMS, Part(problem)), (shelf.NOISES, Part(noise)), (shelf.DELAYS, delays))
+        kinds = ((shelf.PROBLEMS, problem), (shelf.NOISES, Part(noise)), (shelf.DELAYS, delays))
         given = []
         for (where, part), slots in zip(kinds, self.slots, strict=True):
             values = [next(at) for _ in range(slots)]
@@ -96,35 +99,43 @@ class Space:
             self.base, problem=given[0], noise=given[1], delays=given[2], M=workers, K=workers * turns, sigma=sigma,
             output=output or rule,
         )  # fmt: skip
-        return replace(cell, constants={**{n: v for n, v in own.items() if v is not None}, **_roomy(cell, loose)})
+        cell = replace(cell, constants={n: v for n, v in own.items() if v is not None})
+        return replace(cell, constants={**cell.constants, **declared(cell, self.method, loose, opened)})
 
 
-def space_of(claim: Claim, base: Cell, covered: str, seed: int) -> Space:
+def space_of(claim: Claim, base: Cell, covered: str, seed: int, workers: int | None = None) -> Space:
     """Return the space of a claim: parts with which its assumptions can hold, delays up to ``claim.policy``.
+
+    ``workers``: so many and no others.
 
     ``covered`` is the policy that the claim itself covers; where the attack goes beyond it, delays that the claim
     covers are left out; else those that look further than the claim allows are there as their blind twins. Problems
     that are data sets (with scores of a model) are not searched.
     """
     models = list(_models(POLICIES.index(claim.policy), POLICIES.index(covered)))
-    problems = [n for n in shelf.PROBLEMS.names() if not shelf.PROBLEMS.get(n).scores]
-    met = set(_meetings(claim, base, problems, shelf.NOISES.names(), models, seed))
-    kept = [tuple(dict.fromkeys(n for n in names if n in {m[i] for m in met}))
-            for i, names in enumerate((problems, shelf.NOISES.names()))]  # fmt: skip
-    delays = tuple(p for p in models if p.label in {m[2] for m in met})
+    problems = [Part(n) for n in shelf.PROBLEMS.names() if not shelf.PROBLEMS.get(n).scores]
+    if claim.kind == "lower" and claim.cells:
+        problems = list({one.problem.label: one.problem for one in claim.cells}.values())
     used = _letters(claim)
+    opened = open_of(claim, used)
+    met = set(_meetings(claim, base, problems, shelf.NOISES.names(), models, opened, seed))
+    kept = tuple(p for p in problems if p.label in {m[0] for m in met})
+    noises = tuple(n for n in shelf.NOISES.names() if n in {m[1] for m in met})
+    delays = tuple(p for p in models if p.label in {m[2] for m in met})
     method = shelf.METHODS.get(base.method or claim.method)
-    own = {n: number(v, n) for n, v in method.par.items() if v is not None and n in used}
+    own = {n: number(v, n) for n, v in method.par.items() if v is not None and n in used
+           and n not in {one.name for one in opened}}  # fmt: skip
     slots = tuple(
         max((len(list(_knobs(where.get(n).par))) for n in names), default=0)
         for where, names in (
-            (shelf.PROBLEMS, kept[0]),
-            (shelf.NOISES, kept[1]),
+            (shelf.PROBLEMS, [p.name for p in kept]),
+            (shelf.NOISES, noises),
             (shelf.DELAYS, [p.name for p in delays]),
         )
     )
     loose = tuple(n for n in LOOSE if n in used)
-    return Space(kept[0], kept[1], delays, tuple(claim.outputs), loose, own, base, (slots[0], slots[1], slots[2]))
+    return Space(kept, noises, delays, tuple(claim.outputs), loose, opened, own, base, base.method or claim.method,
+                 (slots[0], slots[1], slots[2]), workers)  # fmt: skip
 
 
 def _models(last: int, covered: int) -> Iterator[Part]:
@@ -138,27 +149,28 @@ def _models(last: int, covered: int) -> Iterator[Part]:
             yield Part(name, {"blind": 1})
 
 
-def _meetings(claim: Claim, base: Cell, problems: Sequence[str], noises: Sequence[str], models: Sequence[Part],
-              seed: int) -> Iterator[tuple[str, str, str]]:  # fmt: skip
+def _meetings(claim: Claim, base: Cell, problems: Sequence[Part], noises: Sequence[str], models: Sequence[Part],
+              opened: tuple[Open, ...], seed: int) -> Iterator[tuple[str, str, str]]:  # fmt: skip
     """Yield triples of labels of parts of which a small cell satisfies the claim's assumptions: each such part once."""
     named: set[str] = set()
     for problem in problems:
         for noise in noises:
             for model in models:
-                met = {f"problem {problem}", f"noise {noise}", f"delays {model.label}"}
+                met = {f"problem {problem.label}", f"noise {noise}", f"delays {model.label}"}
                 if named >= met:
                     continue
                 law = shelf.NOISES.get(noise)
                 sigma = 1.0 if law.fill is not None else None if law.draw is not None else 0.0
-                parts = {"problem": Part(problem), "noise": Part(noise), "delays": model}
+                parts = {"problem": problem, "noise": Part(noise), "delays": model}
                 cell = replace(base, **parts, M=2, K=8, sigma=sigma, output=claim.output)  # type: ignore[arg-type]
+                cell = replace(cell, constants=plainly(cell, base.method or claim.method, opened))
                 try:
                     build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
                           growth=claim.growth, failing=claim.failing)  # fmt: skip
                 except RatecheckError:
                     continue
                 named |= met
-                yield problem, noise, model.label
+                yield problem.label, noise, model.label
 
 
 def _letters(claim: Claim) -> set[str]:
@@ -208,28 +220,5 @@ def _turned(name: str, default: float, at: float) -> Any:
     at = (at - PLAIN) / (1 - PLAIN)
     if default < 1:
         odds = math.log(default / (1 - default)) + REACH * (2 * at - 1)
-        return _short(1 / (1 + math.exp(-odds)))
-    return _short(default * math.exp(REACH * (2 * at - 1)))
-
-
-def _roomy(cell: Cell, loose: Mapping[str, float]) -> dict[str, float]:
-    """Return the constants that are declared with room, from those of the objective, rounded outward."""
-    chosen = {n: (at - 2 * PLAIN) / (1 - 2 * PLAIN) for n, at in loose.items() if at > 2 * PLAIN}
-    if not chosen or any(v in DERIVED for v in cell.problem.par.values() if isinstance(v, str)):
-        return {}
-    problem = shelf.PROBLEMS.get(cell.problem.name)
-    known = {"M": cell.M, "K": cell.K, "seed": 0}
-    instance = problem.instance(cell.problem.par, known, key_of("problem", cell.problem.name))
-    gap = instance.start - instance.minimiser
-    true = {**instance.constants, "B": float(np.sqrt(gap @ gap))}
-    return {n: _short(true[n] * 10 ** (LOOSE[n] * ROOM * at), LOOSE[n]) for n, at in chosen.items()
-            if true.get(n) and math.isfinite(true[n])}  # fmt: skip
-
-
-def _short(value: float, outward: float = 0.0) -> float:
-    """Return the number with three digits; rounded up (``outward`` > 0) or down (< 0) where that matters."""
-    found = float(f"{value:.3g}")
-    if outward and (found - value) * outward < 0:
-        unit = 10.0 ** (math.floor(math.log10(value)) - 2)
-        found = float(f"{found + outward * unit:.3g}")
-    return found
+        return short(1 / (1 + math.exp(-odds)))
+    return short(default * math.exp(REACH * (2 * at - 1)))

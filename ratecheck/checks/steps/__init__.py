@@ -19,7 +19,24 @@ from ratecheck.core.gram import slack_form
 from ratecheck.core.proof import Fact
 from ratecheck.core.setting import Setting
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import MEASURED, OF_SCHEDULE, K, M, V, k, mu, sigma, symbol_of, tau, tau_cap, zeta
+from ratecheck.core.symbols import (
+    MEASURED,
+    OF_SCHEDULE,
+    K,
+    M,
+    V,
+    beta,
+    k,
+    mu,
+    sigma,
+    sigma_inf,
+    sigma_mu,
+    sigma_r,
+    symbol_of,
+    tau,
+    tau_cap,
+    zeta,
+)
 
 #: tags of facts that cannot both be assumed
 OUTPUTS = frozenset({"R1", "R0", "RL", "uniform", "last"})
@@ -93,7 +110,9 @@ class Context:
 
         All other constants and W, Q, S, Gamma_0 and decay are positive: a claim says nothing where they are 0.
         """
-        gone = [sigma, zeta, V, *map(symbol_of, MEASURED), *([] if self.assumes("mu > 0") else [mu])]
+        gone = [sigma, sigma_mu, sigma_inf, sigma_r, zeta, V, *map(symbol_of, MEASURED)]
+        gone += [] if self.assumes("mu > 0") else [mu]
+        gone += [] if self.assumes("beta > 0") or beta.name in self.stepsize.chosen else [beta]
         return {letter: sp.Dummy(letter.name, nonnegative=True) for letter in gone}
 
     @cached_property

@@ -7,6 +7,8 @@ mu2, in order  q_k is the sum of the first C(k) <= k of them in the order of han
 in flight, each  what holds on every run of s(k), at every k, holds of what j has in flight: it is one of s(1)..s(k).
 missing      ||b(k)||^2 <= (tau_cap - 1)^2 c^2 where ||s(k)||^2 <= c^2 on every run: C(k) + 1 is still in flight after
              delivery k, and at least k + 1 - C(k) deliveries out when it is back, so at most tau_cap - 1 are missing.
+lately       what is in flight after delivery k was handed out after delivery k + 1 - tau_cap or later, which is true of
+             M + tau_cap - 2 hand-outs at most. (Used by ``martingale``.)
 index        1 <= k and k <= K: its range.   cap  1 <= tau_cap: it is a delay.
 
 The machine is that of Lemma 1 (handed out = delivered + in flight, for each worker). The kernels are compared with
@@ -179,6 +181,15 @@ def _missing(s: Schedule) -> bool:
     return all(step - len(_taken(s, step, True)) <= s.oldest - 1 for step in range(1, s.horizon + 1))
 
 
+def _lately(s: Schedule) -> bool:
+    for step in range(1, s.horizon + 1):
+        late = [int(v) >= step + 1 - s.oldest for v in s.made_at[: int(s.offset[step])]]
+        flying = set(range(len(late))) - set(s.source[:step].tolist())
+        if sum(late) > s.workers + s.oldest - 2 or not all(late[one] for one in flying):
+            return False
+    return True
+
+
 def _say_each(given: Mapping[str, Any], context: Context) -> Said:
     """``of``: the name of a fact about s(k) that holds on every run."""
     if context.setting is not MU2:
@@ -189,7 +200,8 @@ def _say_each(given: Mapping[str, Any], context: Context) -> Said:
         raise Undone(f"{name!r} does not hold on every run, whatever is in flight")
     others = {a for a in fact.expr.atoms(Vec) if k in a.free_symbols} - {sent(k)}
     bare = fact.expr.xreplace({sent(k): sp.Dummy()})
-    if fact.equality or others or bare.has(k) or fact.expr.has(j) or not fact.expr.has(sent(k)):
+    indices = set(context.setting.ranges) - {k}
+    if fact.equality or others or bare.has(k) or fact.expr.has(*indices) or not fact.expr.has(sent(k)):
         raise Undone(f"{name!r} is not about {sent(k)} alone")
     put = {sent(k): sent_flying(k, j)}
     return Fact(*(side.xreplace(put) for side in (fact.left, fact.right))), frozenset()
@@ -230,6 +242,7 @@ MACHINES: dict[str, tuple[Any, ...]] = {
     "mu2, in order": OF_WORKERS["in flight"],
     "in flight, each": OF_WORKERS["handed out"],
     "missing": (),  # by definition of the cap, see above
+    "lately": (),
     "index": (),
     "cap": (),
 }
@@ -238,6 +251,7 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "mu2, in order": _direction("async_mu2_sgd_in_order_box", True),
     "in flight, each": _each,
     "missing": _missing,
+    "lately": _lately,
     "index": lambda s: s.horizon >= 1,
     "cap": lambda s: s.oldest >= 1,
 }

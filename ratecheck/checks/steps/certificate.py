@@ -66,7 +66,8 @@ def positive(base: sp.Expr, context: Context | None) -> bool:
     if base.xreplace(gone).is_positive:
         return True
     facts = (o.fact for o in context.done.values() if not o.tags) if context else ()
-    known = (f for f in facts if not f.equality and plain(f.left).xreplace(gone).is_positive)
+    known = (f for f in facts if not f.equality and plain(f.left).xreplace(gone).is_positive
+             and not (context and _free(f.expr, context.may_lack) - base.free_symbols))  # fmt: skip
     return any(normal(f.right - base) == 0 for f in known)
 
 
@@ -97,6 +98,13 @@ def _cleared(rest: sp.Expr, context: Context) -> tuple[bool, str] | None:
         return None
     top = _veiled(normal(top), context)
     return (True, "") if top == 0 else slack_form(top, context.at_least)
+
+
+def require_kept(names: Sequence[str], fact: Fact, context: Context) -> None:
+    """Raise Undone when facts about each of no things are made one that has no such index: see ``check``."""
+    about = set().union(*(_free(context.fact(name).expr, context.may_lack) for name in names))
+    if lost := about - _free(fact.expr, context.may_lack):
+        raise Undone(f"there may be no {min(lost, key=str)}, and the facts are about each")
 
 
 def _free(expr: sp.Expr, indices: Set[Any]) -> set[Any]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ratecheck.checks.steps import Context, Outcome, Undone
+from ratecheck.core.assumption import is_standard
 from ratecheck.core.gram import inner, square
 from ratecheck.core.proof import Class, Fact, le
 from ratecheck.core.setting import Point
@@ -209,7 +210,8 @@ def _of_the_set(step: Class, context: Context, points: list[Point]) -> list[Poin
 
 def _assumed(step: Class, context: Context) -> Outcome:
     """An inequality between constants that the claim assumes, by the assumption's name."""
-    found = [a.says for a in context.claim.assumptions if (a.name,) == step.at and a.says is not None]
+    known = [a for a in context.claim.assumptions if (a.name,) == step.at and is_standard(a)]
+    found = [a.says for a in known if a.says is not None]
     if not found:
         raise Undone(f"the claim assumes no inequality {', '.join(step.at)}")
     left, right, strict = found[0]

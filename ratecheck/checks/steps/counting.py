@@ -53,6 +53,7 @@ from ratecheck.checks.steps import (
     flights,
     in_flight,
     late,
+    lately,
     ordered,
     sequences,
 )
@@ -76,7 +77,7 @@ BARRIER = ((1, 4), (2, 6), (3, 6))
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    more = (averages, ordered, sequences, flights, in_flight, degenerate, late)
+    more = (averages, ordered, sequences, flights, in_flight, degenerate, late, lately)
     machines = {**MACHINES, **{n: found for one in more for n, found in one.MACHINES.items()}}[lemma]
     enumerated = {**ENUMERATED, **{n: found for one in more for n, found in one.ENUMERATED.items()}}[lemma]
     for machine in machines:
@@ -193,7 +194,10 @@ def _attribute(attribute: Any, context: Context) -> tuple[sp.Expr, sp.Expr]:
     if attribute.xreplace({letter: sp.Dummy() for letter in flying}).has(k) or attribute.has(i, j, m):
         raise Undone("the attribute of a hand-out may use its stepsize, gradient and noise")
     others = sp.Sum(attribute.subs(flying, simultaneous=True), (j, 1, M - 1))
-    return others, attribute.subs(first, simultaneous=True)
+    initial = attribute.subs(first, simultaneous=True)
+    if initial.has(k):
+        raise Undone(f"the setting does not say what {attribute} is of an initial hand-out")
+    return others, initial
 
 
 def _say_windows_before(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
@@ -281,4 +285,5 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     **in_flight.STATEMENTS,
     **degenerate.STATEMENTS,
     **late.STATEMENTS,
+    **lately.STATEMENTS,
 }

@@ -3,8 +3,10 @@
 A policy never sees samples that are not drawn yet, and neither does a model (``samples``, row x). So E[n(k) | all
 samples drawn before, and all choices up to then] = 0 under every policy, clairvoyant ones too, and
 
-- a sample      is orthogonal to the sum of all that were drawn before it: the sums are a martingale. With the parts
-                that durations tell of it is the same, for E[told(k) | before] = E[n(k) | before] = 0.
+- a sample      is orthogonal to the sum of all that were drawn before it: the sums are a martingale.
+- told          With the parts that durations tell of it is the same where a duration is a function of the sample of its
+                own job: then E[told(k) | before] = E[n(k) | before] = 0. Clairvoyant ones that copy an earlier sample
+                half of the time tell of both: of two signs 5/8 > 2/4 (M = 2 at x_0, E|told|^2 = 1/4 each).
 - drawn at x_0  M samples, one after the other: their sum has the sum of their squares.
 - the rest      of a noise is orthogonal to what the duration tells of it: told(k) = E[n(k) | duration, point].
 - back, rest    Where who delivers is decided by durations, each a function of the sample of its own job, and by nothing
@@ -48,7 +50,7 @@ _TOLD = ("told", "told at x_0")
 #: role of one, role of the other: what E<one, other> = 0 needs
 ZERO = {
     ("sample", "drawn"): Needs(ANY, "it is drawn after all of these"),
-    ("told", "drawn, told"): Needs(ANY, "it is of a sample drawn after all of these"),
+    ("told", "drawn, told"): Needs(BY_DURATION, "it is of a sample drawn after all of these"),
     ("rest", "told"): Needs(ANY, "one is a conditional mean, the other what is left"),
     ("rest at x_0", "told at x_0"): Needs(ANY, "one is a conditional mean, the other what is left"),
     ("back, rest", "all told"): Needs(BY_DURATION, "given all durations the one has mean 0", ("additive noise",)),
@@ -56,6 +58,7 @@ ZERO = {
 #: role of a sum: what E||sum||^2 = sum of the squares needs
 SQUARES = {
     "drawn at x_0": Needs(ANY, "one is drawn after the other"),
+    "told at x_0, in all": Needs(BY_DURATION, "one is drawn after the other, and so is its duration"),
     "flight": Needs(INDEPENDENT, "samples are independent, and so is who is in flight"),
     "back": Needs(MEAN_ZERO, "given all durations the noises are orthogonal"),
     "back, rest": Needs(BY_DURATION, "given all durations they are orthogonal"),

@@ -29,6 +29,7 @@ from typing import Any
 import sympy as sp
 
 from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, drawn, samples
+from ratecheck.core import shelf
 from ratecheck.core.gram import Ip, linear
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, i, m
@@ -95,6 +96,8 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
     """E||n||^2 <= sigma^2; for a sum of independent samples with fixed weights, sigma^2 times the squared weights."""
     if not context.assumes("finite sigma"):
         raise Undone("the claim does not assume: finite sigma")
+    if shelf.METHODS.get(context.setting.method).queries > 1 and not context.assumes("additive noise"):
+        raise Undone("a sample is looked at in two points, and the claim does not assume: additive noise")
     if role in ("fresh", "flying", "initial"):  # which one is in flight at k may tell of its size
         tags = _granted(step, "independence" if role == "flying" else "nothing", context)
         return Outcome(le(Ip(step.of, step.of), sigma**2), "bounded variance", tags=tags)

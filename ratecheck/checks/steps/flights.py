@@ -72,13 +72,13 @@ _AMONG = Machine(
 _POWER = Machine({one: 1}, {one: one - short * one}, {one: 1}, positive=(1 - one,))
 
 
-def _weights(schedule: Schedule, step: int, b: Fraction) -> list[Fraction]:
+def weights_at(schedule: Schedule, step: int, b: Fraction) -> list[Fraction]:
     """Return w beta (1 - beta)^(k-i) at k = ``step`` of the hand-outs at models i = 1..k."""
     made = schedule.made_at[: int(schedule.offset[step])].astype(int).tolist()
     return [(b if v else b / schedule.workers) * (1 - b) ** (step - 1 - v) for v in made]
 
 
-def _flying(schedule: Schedule, step: int) -> list[int]:
+def flying_at(schedule: Schedule, step: int) -> list[int]:
     """Return the hand-outs in flight after a delivery, before the next hand-out."""
     there = set(range(int(schedule.offset[step])))
     return sorted(there - set(schedule.source[:step].tolist()))
@@ -92,7 +92,7 @@ def _moves(schedule: Schedule) -> bool:
         before: list[Any] = []
 
         def look(view: View, b: Fraction = b, before: list[Any] = before) -> None:
-            told, flying = _weights(schedule, view.step, b), _flying(schedule, view.step)
+            told, flying = weights_at(schedule, view.step, b), flying_at(schedule, view.step)
             row = [Fraction(0)] * len(view.x)
             for h, w in enumerate(told):
                 row[1 + h] = w if h not in flying else Fraction(0)
@@ -113,7 +113,7 @@ def _in_all(schedule: Schedule) -> bool:
     """
     for b in BETAS:
         for step in range(1, schedule.horizon + 1):
-            weights, flying = _weights(schedule, step, b), _flying(schedule, step)
+            weights, flying = weights_at(schedule, step, b), flying_at(schedule, step)
             made = schedule.made_at[: len(weights)].astype(int).tolist()
             whole = [b * (1 - b) ** (step - 1 - v) for v in made]
             first = sum((weights[h] for h in flying if made[h] == 0), Fraction(0)) / whole[0]
@@ -128,15 +128,15 @@ def _in_all(schedule: Schedule) -> bool:
 def _orthogonal(schedule: Schedule) -> bool:
     """Those in flight are different hand-outs, each made before: their squares are among those of all."""
     return all(
-        len(set(schedule.to_worker[_flying(schedule, n)].tolist())) == schedule.workers - 1
-        and all(schedule.made_at[h] < n for h in _flying(schedule, n))
+        len(set(schedule.to_worker[flying_at(schedule, n)].tolist())) == schedule.workers - 1
+        and all(schedule.made_at[h] < n for h in flying_at(schedule, n))
         for n in range(1, schedule.horizon + 1)
     )  # fmt: skip
 
 
 def _below(schedule: Schedule) -> bool:
     return all(0 <= w <= b for b in (*BETAS, Fraction(1)) for n in range(1, schedule.horizon + 1)
-               for w in _weights(schedule, n, b))  # fmt: skip
+               for w in weights_at(schedule, n, b))  # fmt: skip
 
 
 def _of_ordered(context: Context) -> None:
@@ -169,7 +169,7 @@ def _say_orthogonal(given: Mapping[str, Any], context: Context) -> Said:
     return le(Ip(z(k), z(k)), newest**2 * noises(k)), frozenset({MEAN})
 
 
-def _require_below_1(given: Mapping[str, Any], context: Context) -> None:
+def below_1(given: Mapping[str, Any], context: Context) -> None:
     """``below``: the name of the fact beta <= 1."""
     _of_ordered(context)
     below = context.fact(given["below"])
@@ -179,7 +179,7 @@ def _require_below_1(given: Mapping[str, Any], context: Context) -> None:
 
 def _say_bounded(given: Mapping[str, Any], context: Context) -> Said:
     """``below``, and ``bounded``: the name of the fact ||nf(k, j)||^2 <= c."""
-    _require_below_1(given, context)
+    below_1(given, context)
     fact = context.fact(given["bounded"])
     most = normal(fact.expr + Ip(n_flying(k, j), n_flying(k, j)))
     if fact.equality or most.has(Ip) or any(most.has(index) for index in context.setting.ranges):
@@ -191,7 +191,7 @@ def _say_bounded(given: Mapping[str, Any], context: Context) -> Said:
 
 def _say_weights(given: Mapping[str, Any], context: Context) -> Said:
     """``below``: the name of the fact beta <= 1."""
-    _require_below_1(given, context)
+    below_1(given, context)
     return le(weight(k, j) ** 2, newest**2), frozenset()
 
 

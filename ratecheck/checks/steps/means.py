@@ -19,14 +19,17 @@ from ratecheck.checks.steps import FREELY, MEAN, OF_ORDER, Context, Outcome, Ref
 from ratecheck.core.gram import Ip
 from ratecheck.core.proof import Power, Square, Step, Total
 from ratecheck.core.setting import applied, g_0, g_flying, ghat, p
+from ratecheck.core.setting_flight import lately, lately_0
 from ratecheck.core.symbols import MEASURED, W, k
 
 #: final stepsizes: numbers where the stepsize is constant and initial gradients are closed freely; so is their sum W
 STEPSIZES = (ghat, g_0, g_flying, applied)
 #: symbols that are decided by the order of arrivals, or measured on a run; the step k is a number
 RANDOM = (OF_ORDER | {*MEASURED, p.name}) - {k.name}
+#: functions of the index, K and the constants alone: numbers, whoever arrives
+FIXED = (lately, lately_0)
 #: kinds of steps that may use what holds in expectation: sums of products, and a fact at an earlier step
-LINEAR = ("inequality", "scalar", "telescope", "earlier", "triangle", "product")
+LINEAR = ("inequality", "scalar", "telescope", "earlier", "triangle", "product", "smallest")
 
 
 def tags_of(step: Step, outcome: Outcome, context: Context) -> frozenset[str]:
@@ -37,6 +40,8 @@ def tags_of(step: Step, outcome: Outcome, context: Context) -> frozenset[str]:
     if used and step.kind not in LINEAR:
         raise Undone(f"{used[0]!r} holds in expectation, and steps of kind {step.kind!r} are about every run")
     tags = {MEAN} if step.kind == "expectation" else set()
+    if step.kind in ("triangle", "product") and outcome.fact.expr.has(*STEPSIZES, W):
+        tags.add(FREELY)
     if step.kind in ("expectation", "identity", "cauchy"):
         by = getattr(step, "by", ())
         equations = [context.setting.equations[name][1] for name in ((by,) if isinstance(by, str) else by)]
@@ -78,7 +83,8 @@ def _value(factor: Any, context: Context) -> Any:
 
 def is_random(expr: Any, context: Context) -> bool:
     """True when the order of arrivals, or a run, decides what it is, stepsizes apart."""
-    if expr.has(Ip) or any(f.func not in STEPSIZES for f in expr.atoms(AppliedUndef)):
+    fixed = [f for f in FIXED if str(f) in context.setting.letters]  # elsewhere they are free, and may be anything
+    if expr.has(Ip) or any(f.func not in (*STEPSIZES, *fixed) for f in expr.atoms(AppliedUndef)):
         return True
     letters = {s for s in expr.free_symbols if s in context.letters}
     inside = {value for letter in letters for value in context.letters[letter].values()} - letters

@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from ratecheck.checks.steps import Context, Outcome, Refused, Undone, means
-from ratecheck.checks.steps.certificate import divides_by_positive
+from ratecheck.checks.steps.certificate import divides_by_positive, require_kept
 from ratecheck.core.gram import Ip, inner, manifest, normal, slack_form, square
 from ratecheck.core.proof import Product, le
 
@@ -26,7 +26,9 @@ def discharge(step: Product, context: Context) -> Outcome:
         if fact.equality or normal(fact.expr - (number**2 - square(vector))) != 0:
             raise Undone(f"{name!r} does not say that the mean square of {vector} is at most {size} squared")
     x, y = step.sizes
-    return Outcome(le(-inner(step.of, step.against), x * y), "Cauchy-Schwarz for an inner product")
+    said = le(-inner(step.of, step.against), x * y)
+    require_kept(step.uses, said, context)
+    return Outcome(said, "Cauchy-Schwarz for an inner product")
 
 
 def _number(size: Any, context: Context) -> sp.Expr:

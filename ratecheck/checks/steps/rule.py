@@ -151,8 +151,11 @@ def is_free(of: Any, context: Context) -> bool:
     A function has one definition, at all its indices: c(k) and c(k + 1), or c(1), are not two letters.
     """
     if isinstance(of, sp.Symbol):
-        return of == symbols.stepsize or not (symbols.unit_of(of) is not None or of.name in TAKEN)
-    if not isinstance(of, AppliedUndef) or isinstance(of, Vec | Ip) or of.func.__name__ in TAKEN:
+        known = symbols.unit_of(of) is not None or of.name in TAKEN or of.name in map(str, context.setting.ranges)
+        return of == symbols.stepsize or not known
+    if not isinstance(of, AppliedUndef) or isinstance(of, Vec | Ip):
+        return False
+    if of.func.__name__ in TAKEN or of.func.__name__ in context.setting.letters:
         return False
     others = (x for x in context.letters if isinstance(x, AppliedUndef) and x != of)
     indices = set(of.args) <= set(context.setting.ranges) and len(set(of.args)) == len(of.args)

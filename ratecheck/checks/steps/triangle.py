@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from ratecheck.checks.steps import Context, Outcome, Refused, Undone, means
+from ratecheck.checks.steps import Context, Outcome, Refused, Undone, certificate, means
 from ratecheck.core.gram import Ip, manifest, normal, square
 from ratecheck.core.proof import Triangle, le
 
@@ -28,4 +28,6 @@ def discharge(step: Triangle, context: Context) -> Outcome:
             raise Undone(f"{name!r} does not say that the mean square of {part} is at most {bound} squared")
     whole = sp.Add(*(part for part, _, _ in step.parts))
     most = sp.Add(*(sp.S.Zero + bound for _, bound, _ in step.parts))
-    return Outcome(le(square(whole), most**2), f"the triangle inequality for {len(step.parts)} vectors")
+    said = le(square(whole), most**2)
+    certificate.require_kept(step.uses, said, context)
+    return Outcome(said, f"the triangle inequality for {len(step.parts)} vectors")

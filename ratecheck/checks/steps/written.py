@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from ratecheck.checks.steps import OF_ORDER, Context, Undone
-from ratecheck.core import symbols
+from ratecheck.core import shelf, symbols
 from ratecheck.core.gram import Ip, Vec, plain
 from ratecheck.core.proof import Step, Telescope
 
@@ -112,6 +112,14 @@ def stepsize_fault(context: Context, in_mean: bool) -> str:
         top = plain(sp.fraction(sp.together(branch))[0]).xreplace(dict(context.may_vanish))
         if not (plain(branch).is_positive and top.is_positive):
             return f"branch {name!r} is not known to be positive"
+    for name, f in context.stepsize.chosen.items():
+        value = context.setting.read(f.expr)
+        top = plain(sp.fraction(sp.together(value))[0]).xreplace(dict(context.may_vanish))
+        own = name in shelf.METHODS.get(context.claim.method).par and symbols.unit_of(symbols.symbol_of(name)) == (0, 0)
+        if not own:
+            return f"the claim chooses {name}, which is no number of its method"
+        if not (plain(value).is_positive and top.is_positive):
+            return f"{name} = {value}, which the claim chooses, is not known to be positive"
     varies = [name for name, f in context.stepsize.branches.items() if OF_ORDER & set(f.names)]
     if varies and (context.setting.scheduler == "barrier" or context.setting.one_stepsize):
         return f"in {context.setting.name} it is one number, and branch {varies[0]!r} differs from step to step"

@@ -1,0 +1,68 @@
+"""Doubt: a cell that looks broken is measured anew, under seeds that the search never used, and put to the check."""
+
+from __future__ import annotations
+
+from ratecheck.checks import monte_carlo
+from ratecheck.checks.attack.attack import ALPHA, Attack
+from ratecheck.checks.attack.score import score
+from ratecheck.checks.attack.search import Board
+from ratecheck.checks.measure import Store
+from ratecheck.checks.question import Asked
+from ratecheck.core.cell import Cell
+from ratecheck.core.scenario import MonteCarlo
+
+#: runs of a confirmation at most
+REPLICATES = 256
+#: a candidate is measured by so many runs before it is confirmed, a simpler one before it takes its place
+SECOND_LOOK = 8
+#: candidates that are confirmed at most: what looks broken so often and never is has heavy tails
+CANDIDATES = 40
+
+
+def confirmed(attack: Attack, board: Board) -> bool:
+    """Look again at the cells that look broken; return whether one of them is.
+
+    After a KeyboardInterrupt, which goes on, the cell that was being looked at counts as one that was not.
+    """
+    new = [s for digest, s in board.broken.items() if digest not in attack.looked]
+    for one in sorted(new, key=lambda s: (-s.ratios[s.broken].value, s.cell.label)):
+        attack.looked.add(one.cell.digest)
+        if len(attack.looked) > CANDIDATES or attack.budget.late:
+            return False
+        try:
+            if again(attack, one.cell) and confirm(attack, one.cell):
+                return True
+        except KeyboardInterrupt:
+            attack.looked.discard(one.cell.digest)
+            raise
+    return False
+
+
+def again(attack: Attack, cell: Cell, least: float = 1.0) -> bool:
+    """Return whether the cell looks broken under a fresh seed, by a ratio of ``least`` where it is sampled."""
+    found = score(attack.target, cell, attack.fresh(), SECOND_LOOK)
+    attack.budget.spend()
+    if found is None or not found.broken:
+        return False
+    ratio = found.ratios[found.broken]
+    return ratio.exact or ratio.value >= least
+
+
+def confirm(attack: Attack, cell: Cell) -> bool:
+    """Put the cell to the Monte Carlo check under a fresh seed; keep its result when it refutes the claim.
+
+    Raises KeyboardInterrupt when it is stopped before it says so.
+    """
+    share = len(attack.looked)
+    settings = MonteCarlo(replicates=REPLICATES, alpha=ALPHA / (share * (share + 1)))
+    asked = Asked(attack.name, attack.target, [cell], attack.scenario, attack.fresh(), settings,
+                  threads=attack.threads)  # fmt: skip
+    store = Store()
+    found = monte_carlo.check(asked, store)
+    attack.budget.spend()
+    if found.verdict.negative:
+        attack.confirmed.append(found)
+        return True
+    if store.stop.is_set():
+        raise KeyboardInterrupt
+    return False
