@@ -131,21 +131,10 @@ def check(
 
     seconds = _seconds(budget) if budget is not None else None
     asked = request.ask(
-        targets or [],
-        profile=profile,
-        evidence=evidence,
-        method=method,
-        stepsize=stepsize,
-        trace=trace,
-        seed=seed,
-        alpha=alpha,
-        kappa=kappa,
-        force=force,
-        strict=reproducible,
-        require=require,
-        strict_rate=strict_rate,
+        targets or [], profile=profile, evidence=evidence, method=method, stepsize=stepsize, trace=trace, seed=seed,
+        alpha=alpha, kappa=kappa, force=force, strict=reproducible, require=require, strict_rate=strict_rate,
         ledger=ledger,
-    )
+    )  # fmt: skip
     run = Run.create(out, {"argv": sys.argv[1:], "request": asked.__dict__})
     _work(asked, run, threads or default_threads(), seconds, as_json)
 
@@ -165,10 +154,9 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
             echo(f"replay   ratecheck replay {shlex.quote(str(run.folder / 'witnesses' / name))}")
         for one in document.get("ledger", ()):
             echo(f"ledger   {one['claim']}: {one['summary']}")
-        named = run.name if run.folder.parts[0] == ".ratecheck" else shlex.quote(str(run.folder))  # found from here
-        echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {named})")
+        echo(f"run      {run.folder}   ({done.computed} blocks computed; page: ratecheck report {run.argument})")
         if done.stopped:
-            echo(f"resume   ratecheck resume {named}")
+            echo(f"resume   ratecheck resume {run.argument}")
     if why := session.complaint(request, done, document["exit_code"]):
         typer.echo(f"error: {why}", err=True)
     raise typer.Exit(int(document["exit_code"]))
@@ -192,12 +180,16 @@ def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads
            budget: Annotated[str | None, typer.Option(help="Stop after this time, such as 90s or 10m.")] = None,
            out: Out = Path("."), as_json: Json = False) -> None:  # fmt: skip
     """Go on with a run that was stopped or killed; finished records are not computed again."""
+    from ratecheck.commands import simulation
     from ratecheck.commands.request import resumed
     from ratecheck.core.run import Run
 
     run = Run.find(name, out)
     seconds = _seconds(budget) if budget is not None else None
-    _work(resumed(run), run, threads or default_threads(), seconds, as_json)
+    asked, workers = resumed(run), threads or default_threads()
+    if asked.evidence:
+        _work(asked, run, workers, seconds, as_json)
+    _tell(simulation.simulate(asked, run, workers, seconds), as_json)
 
 
 @app.command()
@@ -246,7 +238,13 @@ def run_(scenario: str, seed: Annotated[int | None, typer.Option(min=0)] = None,
     """Simulate a scenario and draw it, without a claim."""
     from ratecheck.commands import simulation
 
-    found = simulation.perform(scenario, seed, threads or default_threads(), out)
+    _tell(simulation.perform(scenario, seed, threads or default_threads(), out), as_json)
+
+
+def _tell(found: Any, as_json: bool) -> None:
+    if found.stopped:
+        typer.echo(f"error: {found.stopped}", err=True)
+        raise typer.Exit(5)
     if as_json:
         echo_json(found.document)
     else:

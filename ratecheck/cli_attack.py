@@ -27,7 +27,9 @@ def attack(
             "data-dependent, clairvoyant. Default: the claim's own."
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Search cells with so many workers, and no others.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Search cells with so many workers, and no others.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     threads: Threads = None,
     out: Out = Path("."),
@@ -42,7 +44,16 @@ def attack(
 
     seconds = _seconds(budget) if budget is not None else None if evaluations else attacking.SECONDS
     found = attacking.perform(
-        claim, seconds, evaluations, policy, workers, seed, threads or default_threads(), out, sys.argv[1:], quiet=as_json
+        claim,
+        seconds,
+        evaluations,
+        policy,
+        workers,
+        seed,
+        threads or default_threads(),
+        out,
+        sys.argv[1:],
+        quiet=as_json,
     )
     if as_json:
         echo_json(found.document)

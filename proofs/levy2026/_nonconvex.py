@@ -15,7 +15,8 @@ from ._nonconvex_proof import LEFT, SECTIONS, chosen, ends, rate, steps
 
 KNOWN = (of_class("smooth"), has("L"), has("Delta"), has("sigma"))
 ASSUMPTIONS = (
-    *KNOWN, above_zero("beta"), at_most("beta", 1 / (8 * M)), above_zero("stepsize"), at_most("stepsize", beta / (4 * L)),
+    *KNOWN, above_zero("beta"), at_most("beta", 1 / (8 * M)),
+    above_zero("stepsize"), at_most("stepsize", beta / (4 * L)),
 )  # fmt: skip
 NOTES = (
     "The paper's: the method, as far as fragments show it, and beta <= 1/(8M). Ours: the statement, the proof, all "

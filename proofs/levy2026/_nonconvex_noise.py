@@ -5,7 +5,7 @@ Each of the tuples of steps ends in "noise in all", the sum over all deliveries.
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Min, Rational, Sum, Symbol
+from sympy import Expr, Integer, Min, Rational, Sum, Symbol, sqrt
 
 from ratecheck.core.gram import Ip
 from ratecheck.core.proof import (
@@ -23,8 +23,8 @@ from ratecheck.core.proof import (
     total,
 )
 from ratecheck.core.setting import j, z
-from ratecheck.core.setting_ordered import noises, r
-from ratecheck.core.symbols import K, M, beta, k, sigma, sigma_inf, tau_cap
+from ratecheck.core.setting_ordered import fourth, fourths, noises, r
+from ratecheck.core.symbols import K, M, beta, k, sigma, sigma_4, sigma_inf, tau_cap
 
 _N = Symbol("N", nonnegative=True)
 
@@ -104,4 +104,27 @@ CAPPED_STEPS = (
     Inequality("noise in all", le(NOISE, K * CAPPED), ((K, "the less"),)),
     Smallest("the less, rounded", NOISE / K, CAPPED_ROUNDED, ("by the cap", "by age, rounded")),
     Inequality("noise in all, rounded", le(NOISE, K * CAPPED_ROUNDED), ((K, "the less, rounded"),)),
+)  # fmt: skip
+
+#: where fourth moments are known
+_LEVEL = beta ** Rational(3, 2) * sigma_4**2 / sqrt(M)
+FOURTH = (M - 1) * sqrt(M) * beta ** Rational(3, 2) * sigma_4**2
+FOURTH_STEPS = (
+    Counting("noise in flight", "flights, fourth", {"below": "beta <= 1", "size": _LEVEL}),
+    Given("fourths", "fourths"),
+    Given("no fourths", "no fourths at first"),
+    Expectation("moment", fourth(k)),
+    Telescope(
+        "fourths so far",
+        le(beta * _sum(fourths(k), _N) + r * fourths(_N), _sum(fourth(k), _N) + r * fourths(0)),
+        _N, K, by=((-1, "fourths"),),
+    ),
+    Inequality(
+        "all fourths", le(beta * _sum(fourths(k)), K * sigma_4**4),
+        (("fourths so far",), (-r, "no fourths"), ("beta <= 1", fourths(K)), total(k, "moment")),
+    ),
+    Inequality(
+        "noise in all", le(NOISE, K * FOURTH),
+        (total(k, "noise in flight"), ((M - 1) / 2 * beta**3 / _LEVEL, "all fourths"), (K * (M - 1) / 2 * _LEVEL,)),
+    ),
 )  # fmt: skip

@@ -102,8 +102,11 @@ CLAIM = Claim(
     source=f"ours, for Algorithm 5 of {SOURCE}",
     statement=statement("\\gamma_k=\\min\\{\\gamma,(1-\\beta)^2/(2L\\max\\{\\tau_k-1,2M\\})\\}"),
     assumptions=(
-        fraction("beta"), has("L"), above_zero("stepsize"), at_most("stepsize", (1 - momentum) ** 2 / (4 * M * L)),
-    ),  # fmt: skip
+        fraction("beta"),
+        has("L"),
+        above_zero("stepsize"),
+        at_most("stepsize", (1 - momentum) ** 2 / (4 * M * L)),
+    ),
     outputs={},
     stepsize=RULE,
     method="ormo",

@@ -182,7 +182,7 @@ def unreached(results: Sequence[Result], level: Verdict, named: Collection[str] 
             continue
         if weak or (silent and (name in named or (derived and not others))):
             told = [*weak, *away, *derived][0]
-            why = f" ({told.summary})" if told in away else ""
+            why = f" ({told.summary.rstrip('.')})" if told in away else ""
             found[name] = f"{told.evidence} {told.verdict}{why}"
     return found
 

@@ -15,7 +15,7 @@ from ratecheck.core.run import Writer, record_key
 from ratecheck.engine.build import Built, of_block
 from ratecheck.engine.state import State
 from ratecheck.engine.sweep import Stopped, simulate, width_of
-from ratecheck.errors import PartError
+from ratecheck.errors import AssumptionError, PartError
 
 #: steps of the first block of a cell, at least, in which identities about every gradient handed out are looked at
 RECORDED = 32
@@ -87,12 +87,16 @@ def measure(built: Built, block: int, replicates: int, wanted: tuple[str, ...], 
             ) -> dict[str, Any]:  # fmt: skip
     """Simulate one block; return its record without the key: measured numbers, finite runs, identities, the curve.
 
-    Identities that speak of what the method has not are left out.
+    Identities that speak of what the method has not are left out. Where the schedule of the block breaks what the cell
+    declares, the record has the sentence ("fault") and no numbers.
     """
     found: dict[str, Any] = {}
     identities = [i for i in identities if not i.lacking(built.method)]
     visit = identity_watch(identities, found) if identities else None
-    own = of_block(built, block)
+    try:
+        own = of_block(built, block)
+    except AssumptionError as fault:
+        return {"block": block, "fault": str(fault)}
     recorded = block == 0 and any(i.history for i in identities)
     outcome = simulate(own, block, replicates, wanted, strict=strict, stop=stop, visit=visit, milestones=at,
                        history=max(RECORDED, 4 * built.cell.M) if recorded else 0)  # fmt: skip
@@ -159,8 +163,19 @@ def run_units(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def fault_of(claim: str, built: Built, blocks: int, store: Store) -> str | None:
+    """Return what the first ``blocks`` blocks of a cell break of what the cell declares, None when they keep to it."""
+    records = (store.records[record_key(claim, built.cell.digest, i)] for i in range(blocks))
+    return next((record["fault"] for record in records if "fault" in record), None)
+
+
 def gathered(claim: str, built: Built, blocks: int, store: Store, wanted: Sequence[str]) -> Mapping[str, Any]:
-    """Return the numbers of the first ``blocks`` blocks of a cell, put together: arrays (n,), NaN where not finite."""
+    """Return the numbers of the first ``blocks`` blocks of a cell, put together: arrays (n,), NaN where not finite.
+
+    Raises AssumptionError when a schedule breaks what the cell declares.
+    """
+    if fault := fault_of(claim, built, blocks, store):
+        raise AssumptionError(fault)
     records = [store.records[record_key(claim, built.cell.digest, i)] for i in range(blocks)]
     identities: dict[str, Any] = {}
     for record in records:

@@ -18,7 +18,7 @@ import numpy as np
 from ratecheck.checks import allocation, moments, rates, summary
 from ratecheck.checks.betting import runs_needed
 from ratecheck.checks.dependence import identical
-from ratecheck.checks.measure import Store, gathered, run_units
+from ratecheck.checks.measure import Store, fault_of, gathered, run_units
 from ratecheck.checks.prepare import prepare
 from ratecheck.checks.question import Asked, State, inequalities_of, wanted_of
 from ratecheck.checks.weigh import left_side, second_moment, weigh, why_not_more
@@ -107,6 +107,9 @@ def _decide(asked: Asked, state: State, look: int, threshold: float, store: Stor
     assert built is not None
     runs = look if built.noisy else 1
     wanted = wanted_of(asked.claim)
+    if fault := fault_of(asked.name, built, allocation.blocks(built, look), store):  # in the schedule of a later run
+        state.verdict, state.reason, state.settled, state.open = Verdict.NOT_APPLICABLE, fault, True, False
+        return
     found = gathered(asked.name, built, allocation.blocks(built, look), store, wanted)
     numbers = {n: found[n][:runs] for n in wanted}
     state.runs, state.identities = runs, dict(found["identities"])

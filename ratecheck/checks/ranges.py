@@ -111,7 +111,9 @@ def _stem(method: str) -> str:
 
 
 def _middle(low: Fraction, high: Fraction) -> str:
-    return f"below {float(high):g}" if low == 0 else f"above {LAST:g}" if high == LAST else f"{float(low + high) / 2:.4f}"
+    return (
+        f"below {float(high):g}" if low == 0 else f"above {LAST:g}" if high == LAST else f"{float(low + high) / 2:.4f}"
+    )
 
 
 def _refuted(name: str, claim: Claim, scenario: str, method: str | None, fact: Stability,

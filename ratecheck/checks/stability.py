@@ -61,10 +61,10 @@ class Limit:
     """The first loss of stability, in M L gamma: between ``low`` and ``high``.
 
     ``low`` is None when already the smallest is unstable, ``high`` when none up to the largest is. ``by``: "exact"
-    (stable at all up to ``low`` and not at ``high``, in rational arithmetic), "eigenvalues", "runs", or "still" for a
-    model that no gradient ever moves. ``effect`` is what one gradient moves the model by in the end, in units of gamma:
-    exactly where there is a period, None where it is no such number, or a run is too short to tell. ``undecided`` says
-    why what was asked for in rational arithmetic is not enclosed.
+    (stable at all up to ``low`` and not at ``high``, in rational arithmetic), "eigenvalues", "runs"; or "still" for a
+    model that no gradient ever moves, and "short" for a method that remembers for longer than a run takes. ``effect``
+    is what one gradient moves the model by in the end, in units of gamma: exactly where there is a period, None where
+    it is no such number. ``undecided`` says why what was asked for in rational arithmetic is not enclosed.
     """
 
     low: Fraction | float | None
@@ -217,7 +217,9 @@ def run(one: Ready, undecided: str) -> Limit:
     schedule, workers = one.schedule(RUN), one.setting.workers
     course = Run(one.method, schedule, one.ratio(schedule), one.constants)
     moved = course.effect()
-    low, high = first_loss(lambda x: course.growth(x / workers) < 0, ROUGH, FACTOR**4, FIRST / max(1.0, moved or 1))
+    if moved is None:
+        return Limit(None, None, "short", None)
+    low, high = first_loss(lambda x: course.growth(x / workers) < 0, ROUGH, FACTOR**4, FIRST / max(1.0, moved))
     return Limit(low, high, "runs", moved, undecided=undecided)
 
 

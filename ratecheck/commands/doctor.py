@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def examine() -> dict[str, Any]:
             lines[name] = look()
         except (RatecheckError, OSError, ImportError) as fault:
             lines[name], healthy = f"TROUBLE: {fault}", False
+    lines["learn"] = _learn()
     lines["processors"] = str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
     lines["verdict"] = "ready" if healthy else "not ready: see the lines marked TROUBLE"
     return {"healthy": healthy, "lines": lines}
@@ -77,6 +79,14 @@ def _shelves() -> str:
         for name in one.names():
             one.get(name)
     return ", ".join(f"{len(one.names())} {kind}" for kind, one in shelf.SHELVES.items())
+
+
+def _learn() -> str:
+    """Say whether the one package is there that only some problems need; nothing is wrong without it."""
+    try:
+        return f"scikit-learn {metadata.version('scikit-learn')}, for the images of problem digits_network"
+    except metadata.PackageNotFoundError:
+        return "scikit-learn is missing; problem digits_network needs it: pip install 'ratecheck[learn]'"
 
 
 def _folder() -> str:

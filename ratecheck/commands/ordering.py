@@ -71,7 +71,7 @@ def order(document: Mapping[str, Any]) -> list[str]:
     width = max([20, *(len(how) for found in groups.values() for _, how in found)])
     head = (
         f"Smallest mean first, on {document['seeds']} paired seeds. p: Wilcoxon's signed-rank test. "
-        f"Apart: told apart at alpha {document['alpha']:g} for all {len(pairs)} pairs together."
+        f"Apart: told apart at alpha {document['alpha']:g} for {_pairs(len(pairs))}."
     )
     lines = ["", head] if groups else []
     for group, found in groups.items():
@@ -81,6 +81,10 @@ def order(document: Mapping[str, Any]) -> list[str]:
             pair = pairs.get((group, how, after)) or pairs.get((group, after, how))
             lines.append(f"  {_number(mean):>9}  {how:<{width}}{_against(pair, how)}".rstrip())
     return lines
+
+
+def _pairs(count: int) -> str:
+    return "the one pair" if count == 1 else f"all {count} pairs together"
 
 
 def _against(pair: Mapping[str, Any] | None, how: str) -> str:

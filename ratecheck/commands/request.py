@@ -42,15 +42,18 @@ class Request:
     ledger: str | None = None  #: the file that evidence is added to
     named: bool = True  #: False where no claim was named: every claim of the shelf
 
-    def job(self, threads: int) -> Job:
-        """Return the job, without a store. Raises RunError when the request is damaged."""
+    def parsed(self) -> scenarios.Scenario:
+        """Return the scenario. Raises RunError when the request is damaged."""
         try:
-            scenario = scenarios.Scenario.model_validate(self.scenario)
+            return scenarios.Scenario.model_validate(self.scenario)
         except pydantic.ValidationError as fault:
             raise RunError(f"the manifest of the run holds no usable scenario: {scenarios.sentence(fault)}") from fault
+
+    def job(self, threads: int) -> Job:
+        """Return the job, without a store. Raises RunError when the request is damaged."""
         return Job(
-            claims_of(self.claims), scenario, self.name, self.seed, self.evidence, threads, self.method, self.stepsize,
-            self.force, self.strict, Path(self.folder) if self.folder else None,
+            claims_of(self.claims), self.parsed(), self.name, self.seed, self.evidence, threads, self.method,
+            self.stepsize, self.force, self.strict, Path(self.folder) if self.folder else None,
         )  # fmt: skip
 
 
@@ -101,6 +104,15 @@ def ask(
         claim.require_dimensions()
     request.files, request.named = _digests(request, scenario, folder), bool(names)
     request.ledger = str(ledger.resolve()) if ledger else None
+    return request
+
+
+def simulation(name: str, seed: int | None) -> Request:
+    """Return the request to simulate a scenario, which asks for no evidence. Raises a RatecheckError for a bad one."""
+    scenario, folder = scenarios.find(name)
+    chosen = scenario.seed if seed is None else seed
+    request = Request([], scenario.model_dump(mode="json"), name, str(folder), chosen, [])
+    request.files = _digests(request, scenario, folder)
     return request
 
 

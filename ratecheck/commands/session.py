@@ -117,9 +117,9 @@ def complaint(request: Request, done: Done, code: int) -> str | None:
         return "stopped before the end; finished records are kept and a resume goes on from them."
     if code == 2:
         left = [r for r in done.results if r.verdict is Verdict.NOT_APPLICABLE]
-        why = (
-            f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary}" if left else "the claims have no such evidence"
-        )
+        why = "the claims have no such evidence"
+        if left:
+            why = f"{left[-1].claim}, {left[-1].evidence}: {left[-1].summary.rstrip('.')}"
         return f"nothing that was asked for is applicable ({why})."
     level = level_of(request.require)
     if code == 3 and level:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.measure import Store, milestones, run_units
+from ratecheck.checks.measure import Store, fault_of, milestones, run_units
 from ratecheck.checks.summary import histogram
-from ratecheck.commands import tuning
+from ratecheck.commands import request, tuning
 from ratecheck.commands.ordering import compared, order, table
 from ratecheck.commands.progress import Progress
+from ratecheck.commands.request import Request
 from ratecheck.core import scenario as scenarios
 from ratecheck.core.run import Run, record_key
 from ratecheck.engine.build import Built, build
@@ -28,38 +30,61 @@ Runs = dict[str, Any]
 
 @dataclass(frozen=True)
 class Simulated:
-    """The rows as data, and lines for the terminal."""
+    """The rows as data, and lines for the terminal; or a sentence, where it was stopped before the end."""
 
     document: dict[str, Any]
     lines: list[str]
+    stopped: str = ""
 
 
 def perform(name: str, seed: int | None, threads: int, out: Path) -> Simulated:
     """Simulate every cell of a scenario; every grid must name a stepsize. Raises ScenarioError when none can run."""
-    scenario, folder = scenarios.find(name)
-    chosen = scenario.seed if seed is None else seed
-    built, left = _build(scenario, folder, chosen)
+    asked = request.simulation(name, seed)
+    _checked(asked)
+    return simulate(asked, Run.create(out, {"argv": sys.argv[1:], "request": asked.__dict__}), threads)
+
+
+def _checked(asked: Request) -> tuple[scenarios.Scenario, Path, list[Built], list[str]]:
+    """Return scenario, folder, the cells of the first seed, and why others cannot run."""
+    scenario, folder = asked.parsed(), Path(asked.folder or ".")
+    built, left = _build(scenario, folder, asked.seed)
     if not built:
-        raise ScenarioError(f"no cell of scenario {name!r} can run: {left[0] if left else 'it has no grid'}.")
-    run = Run.create(out, {"argv": sys.argv[1:], "scenario": scenario.model_dump(mode="json")})
-    store = Store(run.records(), run.writer())
-    bar = Progress(False)
+        why = left[0].rstrip(".") if left else "it has no grid"
+        raise ScenarioError(f"no cell of scenario {asked.name!r} can run: {why}.")
+    return scenario, folder, built, left
+
+
+def simulate(asked: Request, run: Run, threads: int, budget: float | None = None) -> Simulated:
+    """Simulate into the run's folder and draw it. Records that are there are not computed again."""
+    scenario, folder, built, left = _checked(asked)
+    chosen, seeds = asked.seed, scenario.simulation.seeds
+    store, bar, measured = Store(run.records(), run.writer()), Progress(False), []
+    timer = threading.Timer(budget or 0, store.stop.set)
+    timer.daemon = True
+    if budget:
+        timer.start()
     try:
-        measured = [_measured(built, chosen, scenario, store, threads, bar)]
-        for one in range(chosen + 1, chosen + scenario.simulation.seeds):
-            measured.append(_measured(_build(scenario, folder, one)[0], one, scenario, store, threads, bar))
+        for one in range(chosen, chosen + seeds):
+            cells = built if one == chosen else _build(scenario, folder, one)[0]
+            measured.append(_measured(cells, one, scenario, store, threads, bar))
+    except KeyboardInterrupt:
+        return Simulated({}, [], (
+            f"stopped with {len(measured)} of {seeds} seeds done; finished records are kept, and "
+            f"ratecheck resume {run.argument} goes on from them."
+        ))  # fmt: skip
     finally:
+        timer.cancel()
         bar.close()
         if store.writer:
             store.writer.close()
     runs = [together(list(of_seeds)) for of_seeds in zip(*measured, strict=True)]
     rows = [_row(b, r, scenario.simulation.points) for b, r in zip(built, runs, strict=True)]
-    document = {"version": 1, "seed": chosen, "seeds": scenario.simulation.seeds, "scenario": scenario.title,
+    document = {"version": 1, "seed": chosen, "seeds": seeds, "scenario": scenario.title,
                 "alpha": scenario.monte_carlo.alpha, "cells": rows, "left_out": left, "pairs": [],
-                "delay_tables": _delay_tables(built)}  # fmt: skip
+                "labels": scenario.simulation.labels, "delay_tables": _delay_tables(built)}  # fmt: skip
     if scenario.simulation.tuned:
         document |= _tuned(built, runs, scenario)
-    elif scenario.simulation.seeds > 1:
+    elif seeds > 1:
         document["pairs"] = compared(rows, [r["output_gap"] for r in runs], scenario.monte_carlo.alpha)
     run.write("simulation.json", document)
     from ratecheck.report import plots, tuned
@@ -77,6 +102,8 @@ def _measured(built: list[Built], seed: int, scenario: scenarios.Scenario, store
     units = _in_turn(built, most)
     run_units(name, units, ("output_gap",), (), store, threads, False,
               lambda d, t: bar.update(NAME, f"seed {seed}, runs", d, t), most=most, points=points)  # fmt: skip
+    if fault := next((f for b in built if (f := fault_of(name, b, _blocks(b, most), store))), None):
+        raise AssumptionError(fault)
     return [_runs(b, [store.records[record_key(name, b.cell.digest, i)] for i in range(_blocks(b, most))],
                   most if b.noisy else 1, points) for b in built]  # fmt: skip
 

@@ -10,13 +10,16 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks.stability import LAST, Limit, Setting, limit
+from ratecheck.checks.stability import LAST, RUN, Limit, Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.part import Part, number
 from ratecheck.errors import PartError
 
 #: the methods that are compared when none is named: those of the first fact of this claim
 COMPARED = "ormo2024.stability"
+#: what is said where there is no answer
+WITHOUT = {"still": "no gradient moves the model", "short": f"a run of {RUN:,} deliveries is too short: longer memory"}
+NOTHING_DRAWN = "nothing is drawn: a plot takes several M, or several beta, where a limit is found, such as --M 4,16"
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def perform(methods: Sequence[str], workers: str, betas: str, *, scheduler: str,
     if plot is not None:
         from ratecheck.report import stability
 
-        lines += ["", *(str(p) for p in stability.save(document, plot))]
+        drawn = [str(p) for p in stability.save(document, plot)]
+        lines += ["", *(drawn or [NOTHING_DRAWN])]
     return Found(document, lines)
 
 
@@ -74,8 +78,8 @@ def table(document: dict[str, Any]) -> list[str]:
     least = (6, 4, 6, 11, 8, 10)
     widths = [max(w, *(len(line[i]) for line in lines)) for i, w in enumerate(least)]
     return [
-        f"{line[0]:<{widths[0]}} {' '.join(f'{c:>{w}}' for c, w in zip(line[1:-1], widths[1:], strict=True))}  {line[-1]}"
-        for line in lines
+        " ".join([f"{name:<{widths[0]}}", *(f"{c:>{w}}" for c, w in zip(cells, widths[1:], strict=True)), f" {by}"])
+        for name, *cells, by in lines
     ]
 
 
@@ -83,28 +87,33 @@ def _cells(r: dict[str, Any]) -> tuple[str, ...]:
     """Return the columns of a row. Runs give three digits: other delays of the same kind move the third one."""
     few = r["by"] == "runs"
     beta = f"{r['beta']:.10g}" if r["uses_beta"] else ""
-    return r["method"], str(r["M"]), beta, _largest(r), _digits(r["effect"], few), _digits(r["effective"], few), _by(r)
+    effect, effective = _digits(r["effect"], 3 if few else None), _digits(r["effective"], 3 if few else 5)
+    return r["method"], str(r["M"]), beta, _largest(r), effect, effective, _by(r)
 
 
 def _largest(r: dict[str, Any]) -> str:
     """Return the largest stable stepsize to four digits and places, or what bounds it."""
     value = r["largest"]
     if value is None:
-        return "-" if r["by"] == "still" else f"> {LAST:g}" if r["low"] else f"< {float(Fraction(r['high'])):.2g}"
+        return "-" if r["by"] in WITHOUT else f"> {LAST:g}" if r["low"] else f"< {float(Fraction(r['high'])):.2g}"
     return format(value, ".3g" if r["by"] == "runs" else ".4f" if value >= 0.1 else ".4g")
 
 
-def _digits(value: float | None, few: bool) -> str:
-    return "-" if value is None else format(value, ".3g" if few and abs(value) < 1000 else ".3f")
+def _digits(value: float | None, digits: int | None) -> str:
+    """Return a number with three places, or so many digits where these are fewer (None: it is exact)."""
+    if value is None:
+        return "-"
+    size = int(f"{value:.{digits - 1}e}".partition("e")[2]) if digits else 0  # of the number once it is rounded
+    places = min(3, digits - 1 - size) if digits else 3
+    return format(round(value, places), f".{max(places, 0)}f")
 
 
 def _by(r: dict[str, Any]) -> str:
-    if r["by"] == "still":
-        return "no gradient moves the model"
+    if r["by"] in WITHOUT:
+        return WITHOUT[r["by"]]
     told = f", period {r['period']}" if r["period"] else ""
-    short = ", too short for the effect" if r["by"] == "runs" and r["effect"] is None else ""
     open_ = f"; not enclosed: {r['undecided']}" if r["undecided"] else ""
-    return f"{'enclosed in rational arithmetic' if r['by'] == 'exact' else r['by']}{told}{short}{open_}"
+    return f"{'enclosed in rational arithmetic' if r['by'] == 'exact' else r['by']}{told}{open_}"
 
 
 def listed(text: str, option: str) -> list[str]:

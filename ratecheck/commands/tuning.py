@@ -54,7 +54,8 @@ def _row(group: Sequence[Built], errors: Sequence[Any], name: str, bounds: Seque
         "method": one.method.name, "problem": cell.problem.label, "noise": cell.noise.label,
         "delays": cell.delays.label, "output": cell.output or "R1", "policy": one.policy, "M": cell.M, "K": cell.K,
         name: found, "edge": bool(edges & {*found}), "tried": len(tried),
-        "n": len(kept), "mean": mean, "se": se, "unit": _unit(one.constants), "floor": _floor(one, bounds),
+        "n": len(kept), "mean": mean, "se": se, "unit": _unit(one.constants), "stale": _stale(one.constants),
+        "floor": _floor(one, bounds),
     }  # fmt: skip
 
 
@@ -81,6 +82,12 @@ def _unit(constants: Mapping[str, Any]) -> float:
     return constants["sigma"] * constants["B"] / math.sqrt(constants["K"]) if constants["sigma"] else 1.0
 
 
+def _stale(constants: Mapping[str, Any]) -> float:
+    """Return M L B^2/K, what stale gradients cost, up to a constant, over the unit; 0 where no L is known."""
+    smoothness = constants["L"] or 0.0
+    return float(constants["M"] * smoothness * constants["B"] ** 2 / constants["K"] / _unit(constants))
+
+
 def _floor(one: Built, bounds: Sequence[Claim]) -> float | None:
     output = one.cell.output or "R1"
     held = [c for c in bounds if output in c.outputs and not c.failing(one.facts)]
@@ -91,11 +98,13 @@ def exponents(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the exponent of the error in M (one intercept for each K) and in K (one for each M) of every series.
 
     Least squares on logarithms with an interval that holds sampling error and lack of fit (``checks.slopes``); of
-    series with three points at least, and one more than intercepts and slope take.
+    series with three points at least, and one more than intercepts and slope take. Where delays do not look, cells in
+    which stale gradients cost more than noise are left out: there errors grow with M whatever delays depend on.
     """
     found = []
     for series in dict.fromkeys(tuple(r[n] for n in SERIES) for r in rows):
         own = [r for r in rows if tuple(r[n] for n in SERIES) == series and 0 < r["mean"] < math.inf]
+        own = [r for r in own if r["policy"] != "independent" or r["stale"] <= 1]
         for variable, other in (("M", "K"), ("K", "M")):
             lines = [[r for r in own if r[other] == v] for v in dict.fromkeys(r[other] for r in own)]
             points = _points([of for of in lines if len(of) > 1], variable)

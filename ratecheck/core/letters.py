@@ -118,6 +118,8 @@ ORDERED: Letters = {
     "nf": "nf(k, j): its noise",
     "slopes": "slopes(k): sum over i <= k of (1 - beta)^(2 (k - i)) |h(i)|^2",
     "noises": "noises(k): sum over i <= k of (1 - beta)^(2 (k - i)) |n(i)|^2",
+    "fourth": "fourth(k): |noise|^4 of the gradient handed out at x_{k-1}; fourth(1) the mean over the M at x_0",
+    "fourths": "fourths(k): sum over i <= k of (1 - beta)^(k - i) fourth(i)",
 }
 
 FLIGHT: Letters = {

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 import zlib
@@ -88,6 +89,11 @@ class Run:
     def name(self) -> str:
         """The folder's name."""
         return self.folder.name
+
+    @property
+    def argument(self) -> str:
+        """What a command is given to find the run from here: its name, or its folder where it is elsewhere."""
+        return self.name if self.folder.parts[0] == ".ratecheck" else shlex.quote(str(self.folder))
 
     def manifest(self) -> dict[str, Any]:
         """Return what was asked and on what it ran."""

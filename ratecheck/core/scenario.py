@@ -19,6 +19,10 @@ from ratecheck.core.part import Part, number
 from ratecheck.core.shelf import did_you_mean
 from ratecheck.errors import RatecheckError, ScenarioError
 
+T = TypeVar("T")
+Value = bool | int | float | str | list[Any]
+PartSpec = str | dict[str, Value]
+Rule = Literal["R0", "R1", "RL", "uniform", "last"]
 
 
 def _no_truth(value: Any) -> Any:
@@ -28,12 +32,8 @@ def _no_truth(value: Any) -> Any:
     return value
 
 
-T = TypeVar("T")
-Value = bool | int | float | str | list[Any]
-PartSpec = str | dict[str, Value]
 NoTruth = BeforeValidator(_no_truth)
 Positive = Annotated[int, Field(ge=1), NoTruth]
-Rule = Literal["R0", "R1", "RL", "uniform", "last"]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), NoTruth]
 Finite = Annotated[float, Field(allow_inf_nan=False), NoTruth]
 Several = Annotated[list[T], Field(min_length=1)]
@@ -79,6 +79,9 @@ class Simulation(Strict):
     tuned: str | None = Field(
         default=None, description="constant that is tuned: the best on one half of the runs, measured on the other"
     )
+    labels: dict[str, str] = Field(
+        default={}, description="what plots along runs call F, a score, delays or a problem (as tables print them)"
+    )
 
 
 class Grid(Strict):
@@ -91,7 +94,9 @@ class Grid(Strict):
     K: Positive | Several[Positive] | None = None
     K_over_M: Positive | Several[Positive] | None = Field(default=None, description="K as a multiple of M")
     sigma: NonNegative | Several[NonNegative] | None = None
-    sigma_over_sqrt_K: NonNegative | Several[NonNegative] | None = Field(default=None, description="sigma = value sqrt(K)")
+    sigma_over_sqrt_K: NonNegative | Several[NonNegative] | None = Field(
+        default=None, description="sigma = value sqrt(K)"
+    )
     output: Rule | Literal["all"] | Several[Rule] | None = Field(
         default=None, description="R0, R1, RL, 'uniform', 'last' or 'all'; default: the claim's first"
     )

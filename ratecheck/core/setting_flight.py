@@ -72,7 +72,7 @@ FLIGHT = Setting(
     roles={
         **{n(k): "sample", n_0(m): "sample at x_0", drawn(k): "drawn", drawn(1): "drawn at x_0", flight: "flight"},
         **{n_flying(K, j): "one in flight", back: "back", n_back(a): "one back", h(k): "model"},
-        **{told(k): "told", told_0(m): "told at x_0", drawn_told(k): "drawn, told", drawn_told(1): "told at x_0, in all"},
+        **{told(k): "told", told_0(m): "told at x_0", drawn_told(k): "drawn, told", drawn_told(1): "all told at x_0"},
         **{rest(k): "rest", rest_0(m): "rest at x_0", drawn_told(K): "all told", back_rest: "back, rest"},
         **{heavy(k): "weighted", heavy_0(m): "weighted", power(k): "power", power_0(m): "power"},
     },

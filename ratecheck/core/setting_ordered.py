@@ -14,6 +14,8 @@ their means, z(k) of their noises. ``checks.steps.flights`` derives this, and co
 arrival orders. So the error of the momentum is d(k) - h(k) = eh(k) - s(k) - z(k).
 
 slopes(k) is the sum over i <= k of (1 - beta)^(2 (k-i)) E||h(i)||^2, noises(k) the same of the n(i).
+fourth(k) is ||noise||^4 of the gradient handed out, for k = 1 the mean over the M; fourths(k) is the sum over i <= k of
+(1 - beta)^(k-i) fourth(i).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from ratecheck.core.symbols import K, M, beta, k, mean_gradient_sq
 gamma = symbols.stepsize
 #: the method's momentum; what momentum without delays is apart from the gradient
 d, eh = vector("d"), vector("eh")
-slopes, noises = map(numbers, ("slopes", "noises"))
+slopes, noises, fourth, fourths = map(numbers, ("slopes", "noises", "fourth", "fourths"))
 weight = numbers("wf", real=True)
 r = 1 - beta
 
@@ -57,7 +59,7 @@ ORDERED = Setting(
     },
     roles={
         **{h(k): "model", v(k): "model", n(k): "fresh", n_flying(k, j): "flying", z(k): "noise in flight"},
-        **{h(k - 1): "before", eh(k - 1): "before", s(k): "means in flight"},
+        **{h(k - 1): "before", eh(k - 1): "before", s(k): "means in flight", fourth(k): "fourth"},
     },
     measured={
         "uniform": {"mean_gradient_sq": (K * mean_gradient_sq, sp.Sum(Ip(h(k), h(k)), (k, 1, K)))},
@@ -66,6 +68,8 @@ ORDERED = Setting(
             "no slopes at first": (slopes(0), sp.Integer(0)),
             "noises": (noises(k), r**2 * noises(k - 1) + Ip(n(k), n(k))),
             "no noises at first": (noises(0), sp.Integer(0)),
+            "fourths": (fourths(k), r * fourths(k - 1) + fourth(k)),
+            "no fourths at first": (fourths(0), sp.Integer(0)),
         },
     },
     flying={},

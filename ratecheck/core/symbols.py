@@ -71,6 +71,7 @@ sigma_mu = symbol(
     f=1, x=-1, latex=r"\sigma_\mu",
 )  # fmt: skip
 sigma_inf = symbol("sigma_inf", "no noise is longer", f=1, x=-1, latex=r"\sigma_\infty")
+sigma_4 = symbol("sigma_4", "sigma_4^4 bounds E||noise||^4", f=1, x=-1, latex=r"\sigma_4")
 sigma_r = symbol("sigma_r", "sigma_r^(2 + excess) bounds E||noise||^(2 + excess)", f=1, x=-1, latex=r"\sigma_r")
 excess = symbol("excess", "the noise has a moment of order 2 + excess", latex="r-2")
 level = symbol("level", "any length of a noise", f=1, x=-1, latex="a")

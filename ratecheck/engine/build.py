@@ -239,6 +239,14 @@ def _start_gap(problem: Problem, instance: Instance) -> float | None:
     return float(found[0]) - instance.minimum
 
 
+def _fourth(noise: Noise, par: dict[str, float], sigma: float | None, dimension: int) -> float | None:
+    """Return the fourth root of E||noise||^4 for d independent coordinates of variance sigma^2/d; None if not known."""
+    if not sigma:
+        return sigma
+    moment = noise.fourth_moment(par) if noise.fourth_moment else math.inf
+    return sigma * float((1 + (moment - 1) / dimension) ** 0.25)
+
+
 def _constants(
     cell: Cell, method: Method, problem: Problem, instance: Instance, noise: Noise, par: dict[str, float]
 ) -> dict[str, Any]:  # fmt: skip
@@ -261,6 +269,7 @@ def _constants(
     }  # fmt: skip
     bound = noise.bound(par) if noise.bound else math.inf
     found["sigma_inf"] = (sigma * bound if sigma else sigma) if noise.additive else declared.get("sigma_inf")
+    found["sigma_4"] = _fourth(noise, par, sigma, instance.dimension) if noise.additive else declared.get("sigma_4")
     if found["G"] is not None and noise.additive and sigma:
         found["G"] = found["G"] + sigma * bound
     fixed = sorted(set(cell.constants) & {"M", "K", "d", "D", "k", "tau", "weight", *OF_SCHEDULE})

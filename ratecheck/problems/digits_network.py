@@ -26,6 +26,7 @@ from ratecheck.core.keys import key_of, normals
 from ratecheck.core.part import number
 from ratecheck.core.problem import Instance, Problem, Vector
 from ratecheck.core.problem_tools import whole
+from ratecheck.errors import PartError
 
 PIXELS, CLASSES, IMAGES = 64, 10, 1797
 
@@ -48,7 +49,9 @@ def _data(n: int, test: int, hidden: int, l2: float, split: int) -> Vector:
     try:
         from sklearn.datasets import load_digits
     except ImportError as fault:
-        raise ValueError("the images come with scikit-learn; install it: pip install 'ratecheck[learn]'") from fault
+        raise PartError(
+            "problem 'digits_network' takes its images from scikit-learn; install it: pip install 'ratecheck[learn]'."
+        ) from fault
     images, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(split).permutation(IMAGES)
     chosen = order[:n], order[IMAGES - test :]

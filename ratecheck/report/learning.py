@@ -63,8 +63,12 @@ def _words(quantity: str, rows: Sequence[Row]) -> tuple[str, str]:
     return error("F", "F(x_k)", rows) if quantity == "F" else (quantity, quantity)
 
 
-def draw(rows: Sequence[Row], quantity: str, axis: str) -> Figure:
-    """Draw the means along the runs with a band of one standard error; F on a log axis, scores as they are."""
+def draw(rows: Sequence[Row], quantity: str, axis: str, labels: Mapping[str, str] | None = None) -> Figure:
+    """Draw the means along the runs with a band of one standard error; F on a log axis, scores as they are.
+
+    ``labels`` are words for the quantity, and for values in the titles.
+    """
+    said = labels or {}
     panels = tables.by_panel(rows)
     methods = list(dict.fromkeys(r["how"] for panel in panels for r in panel))
     looks = {
@@ -80,10 +84,11 @@ def draw(rows: Sequence[Row], quantity: str, axis: str) -> Figure:
             for how in dict.fromkeys(r["how"] for r in panel):
                 line = sorted((r for r in panel if r["how"] == how), key=lambda r: r["K"])
                 _line(axes, line, axis, looks[how])
-            named = [f"M = {panel[0][n]}" if n == "M" else str(panel[0][n]) for n in differing]
+            values = {n: str(panel[0][n]) for n in differing}
+            named = [f"M = {v}" if n == "M" else said.get(v, v) for n, v in values.items()]
             axes.set_title(", ".join(named), fontsize=7.5)
         figure.supxlabel(NAMES[axis], fontsize=8)
-        figure.supylabel(f"mean of {_words(quantity, rows)[1]}", fontsize=8)
+        figure.supylabel(f"mean of {said.get(quantity) or _words(quantity, rows)[1]}", fontsize=8)
         legend(figure, list(looks.items()), columns=2)
     return figure
 

@@ -21,11 +21,14 @@ RINGS: dict[str, dict[str, Any]] = {
 def rate_series(axes: Axes, series: Sequence[Row], colour: str, marker: str) -> None:
     """Draw one series of the rate plot: bound, conditional bound, one fitted line a branch, measured points."""
     x = [r["K"] for r in series]
+    # through a single point there is no line
+    alone: dict[str, Any] = {"marker": "_", "markersize": 9} if len(series) == 1 else {}
     if all(r["bound"] is not None for r in series):
-        axes.plot(x, [r["bound"] for r in series], color=colour, linestyle=(0, (1, 1.5)), linewidth=1.4)
+        dotted = {"linestyle": (0, (1, 1.5)), "linewidth": 1.4, "markeredgewidth": 1.4, **alone}
+        axes.plot(x, [r["bound"] for r in series], color=colour, **dotted)
     conditional = [(r["K"], r["conditional"]) for r in series if r["conditional"]]
     if conditional:
-        axes.plot(*zip(*conditional, strict=True), color=colour, linewidth=0.6)
+        axes.plot(*zip(*conditional, strict=True), color=colour, linewidth=0.6, markeredgewidth=0.6, **alone)
     for branch in dict.fromkeys(r["branch"] for r in series):
         fitted = [(r["K"], r["fit"]) for r in series if r["branch"] == branch and r["fit"] is not None]
         if fitted:

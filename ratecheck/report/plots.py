@@ -154,7 +154,7 @@ def _along(document: Mapping[str, Any], folder: Path) -> list[Path]:
         for suffix, axis in learning.AXES.items():
             if learning.drawn(rows, axis):
                 text = f"{document.get('scenario', 'Simulation')}: {learning.caption(rows, measured, axis)}"
-                figure = learning.draw(rows, measured, axis)
+                figure = learning.draw(rows, measured, axis, document.get("labels"))
                 written += _files(figure, rows, folder / f"{measured}{suffix}", "Simulation", text)
     return written
 

@@ -55,6 +55,13 @@ def inequality(cell: Mapping[str, Any], name: str = "bound") -> Mapping[str, Any
     return found
 
 
+def of_bound(cell: Mapping[str, Any]) -> str:
+    """Return the verdict on the inequalities of a cell: the cell's, unless it is only an identity that fails there."""
+    found = cell.get("inequalities", {})
+    identity = cell["verdict"] == "REFUTED" and found and all(i["verdict"] != "REFUTED" for i in found.values())
+    return str(found["bound"]["verdict"] if identity else cell["verdict"])
+
+
 def _once(found: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Leave out a cell that a scenario names twice: it was measured once and would be drawn over itself."""
     return list({(*place(c).values(), c["M"], c["K"]): c for c in found}.values())

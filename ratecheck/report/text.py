@@ -143,14 +143,16 @@ def _as_declared(result: Result) -> bool:
 
 def _measured(result: Result, most: int) -> Iterator[Fact]:
     details, cells = result.get("details", {}), tables.cells(result)
-    counts = Counter(c["verdict"] for c in cells)
+    own = [tables.of_bound(c) for c in cells]
+    counts = Counter(own)
     if cells:
+        verdict = Verdict.weakest(map(Verdict.from_word, own), exact_is_neutral=True)
         said = ", ".join(f"{n} {v}" for v, n in sorted(counts.items(), key=lambda one: -one[1]))
-        usable = [c for c in tables.measured(result) if c["verdict"] != "VACUOUS"]
+        usable = [c for c in tables.measured(result) if tables.of_bound(c) != "VACUOUS"]
         ratios = [(1 / f, c["label"]) for c in usable if (f := tables.factor(c))]
         pick, word = (min, "smallest") if tables.from_below(result) else (max, "largest")
         worst = pick(ratios, default=None)
-        yield Fact("bound", result["verdict"], f"{_cells(len(cells))}: {said}"
+        yield Fact("bound", str(verdict), f"{_cells(len(cells))}: {said}"
                    + (f"; {word} measured/bound {digits(worst[0])} ({worst[1]})" if worst else ""))  # fmt: skip
     yield from _rate(details.get("rate", {}))
     yield from _coefficients(details)
@@ -161,7 +163,8 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
         yield Fact("warning", "", f"{found['cell']}: the mean is {digits(found['ratio'])}x its bound, p = "
                    f"{found['p']:.2g} over all cells, approximate; more runs will tell")  # fmt: skip
     yield from _floats(cells)
-    yield from (Fact("floats", "", f"{why}: not looked at in {_cells(n)}") for why, n in details.get("lacking", {}).items())
+    lacking = details.get("lacking", {}).items()
+    yield from (Fact("floats", "", f"{why}: not looked at in {_cells(n)}") for why, n in lacking)
     yield from (Fact("open", "", text) for text in reasons(cells, most, ("NOT REFUTED", "INCONCLUSIVE")))
     yield from (Fact("left out", "", text) for text in reasons(cells, most))
     if "precision" in details:

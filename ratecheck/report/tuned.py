@@ -93,7 +93,10 @@ def lines(document: Mapping[str, Any]) -> list[str]:
             said.append(f"  {'lower bound':<{width}} {cells}".rstrip())
     worst = max((r["se"] / r["mean"] for r in rows if 0 < r["mean"] < math.inf), default=0.0)
     edge = f"; *: the best {name} is the least or the largest one tried" if any(r["edge"] for r in rows) else ""
-    return [*said, "", f"standard errors at most {worst:.1%} of the error{edge}"]
+    said += ["", f"standard errors at most {worst:.1%} of the error{edge}"]
+    if any(r["stale"] > 1 and r["policy"] == "independent" for r in rows):
+        said.append("exponents where delays do not look leave out cells with M L B^2/K above sigma B/sqrt(K)")
+    return said
 
 
 def _shown(value: float) -> str:
@@ -127,7 +130,7 @@ def draw(document: Mapping[str, Any]) -> Figure:
         seen = [v for r in drawn for v in (r["ratio"], r["bound"]) if v and 0 < v < math.inf]
         for axes, panel in zip(grid, shown, strict=True):
             low, high = style.widened([*seen, 1.0], 1.6)
-            _panel(axes, panel, (low / 2, 4 * high), colours, looks)
+            _panel(axes, panel, (low / 3, 4 * high), colours, looks)
             _slopes(axes, panel, colours, document["exponents"])
         grid[0].set_ylabel(f"tuned error / ({UNIT})")
         policies = {r["delays"]: r["policy"] for r in drawn}

@@ -36,7 +36,10 @@ from tests.command import ROOT, here
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 #: pages of results, which take their time; the others say how something is done
-RESULTS = {"attack.md", "digits.md", "findings.md", "levy2026.md", "mishchenko2022.md", "ormo.md", "stability.md"}
+RESULTS = {
+    "attack.md", "digits.md", "findings.md", "levy2026.md", "mishchenko2022.md", "ormo.md", "selection.md",
+    "stability.md",
+}  # fmt: skip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"# file: (\S+)\n")
 EXIT = re.compile(r"# exit (\d)")

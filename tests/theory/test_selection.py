@@ -182,7 +182,8 @@ def test_what_diverged_is_not_chosen():
 
 
 def rows(power, of="M", **more):
-    series = {"problem": "p", "noise": "n", "delays": "d", "method": "m", "output": "last", "n": 100}
+    series = {"problem": "p", "noise": "n", "delays": "d", "method": "m", "output": "last", "n": 100,
+              "policy": "independent", "stale": 0.1}  # fmt: skip
     grid = [(m, 8192) for m in (5, 17, 65)] + [(17, k) for k in (512, 2048)]
     return [{**series, "M": m, "K": k, "mean": 3 * m**power / k**0.5, "se": 1e-9, **more} for m, k in grid]
 
@@ -193,6 +194,16 @@ def test_exponents_of_power_laws_are_found(power):
     for variable, expected in (("M", power), ("K", -0.5)):
         assert found[variable]["slope"] == pytest.approx(expected, abs=1e-6)  # exact but for the bias put back
         assert found[variable]["low"] < expected < found[variable]["high"]
+
+
+def test_where_stale_gradients_cost_more_than_noise_blind_cells_have_no_exponent():
+    steep = [{**r, "mean": 100 * r["mean"], "stale": 2} if r["M"] == 65 else r for r in rows(0)]
+    more = [{**steep[0], "M": 9, "mean": steep[0]["mean"]}]
+    (blind,) = (e for e in tuning.exponents(steep + more) if e["variable"] == "M")
+    (sees,) = (e for e in tuning.exponents([{**r, "policy": "clairvoyant"} for r in steep]) if e["variable"] == "M")
+    assert abs(blind["slope"]) < 1e-6 < 1 < sees["slope"]
+    one = built(workers=513, steps=4096, bound=1)
+    assert tuning._stale(one.constants) == pytest.approx(513 * 512 / 4096**1.5, rel=1e-12)
 
 
 def test_exponents_need_three_points_and_errors():

@@ -10,7 +10,7 @@ test first; a second one ends that, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from ratecheck.checks.attack.attack import ALPHA, Attack, Stopped
 from ratecheck.checks.attack.budget import Budget
 from ratecheck.checks.attack.confirm import again, confirm, confirmed
 from ratecheck.checks.attack.orders import Walk
-from ratecheck.checks.attack.score import Score, score
+from ratecheck.checks.attack.score import score
 from ratecheck.checks.attack.search import Board, Search, best_of, told
 from ratecheck.checks.attack.shrink import shrink
 from ratecheck.checks.attack.space import Space, space_of
@@ -81,7 +81,8 @@ def _orders(attack: Attack) -> Result | None:
             attack.budget.spend(sum(one["orders"] for one in found.details.get("bounds", ())) if found else 0)
     except KeyboardInterrupt:
         if attack.budget.stopped() or not attack.budget.late:
-            raise
+            words = f"stopped after {attack.budget.spent:,} evaluations, all arrival orders: nothing broken so far"
+            raise Stopped(_result(attack, Verdict.INCONCLUSIVE, words, _details(attack, None, None))) from None
     if found is None or not found.verdict.negative:
         return None
     return replace(found, evidence="attack", details={**found.details, **_details(attack, None, None)})
@@ -119,7 +120,7 @@ def _at_once(attack: Attack, space: Space, board: Board) -> Result:
     except KeyboardInterrupt:
         pass
     if attack.confirmed:
-        return _kept(attack, space, board, "and not made simpler: stopped", 0)
+        return _kept(attack, space, board, "and not made simpler: stopped")
     left = [s for digest, s in board.broken.items() if digest not in attack.looked]
     seen = {s.cell.digest: s for s in board.best.values()}
     best = best_of(board, lambda cell: seen[cell.digest])
@@ -154,17 +155,18 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
             if confirm(attack, smaller):
                 break
     except KeyboardInterrupt:
-        raise Stopped(_kept(attack, space, board, "and not made simpler: stopped", 0)) from None
-    return _kept(attack, space, board, f"after {spent:,} evaluations", len(path) - 1, told(cell))
+        raise Stopped(_kept(attack, space, board, "and not made simpler: stopped")) from None
+    way = {"found_at": told(cell), "after": spent, "steps_down": len(path) - 1}
+    return _kept(attack, space, board, f"after {spent:,} evaluations", way)
 
 
-def _kept(attack: Attack, space: Space, board: Board, words: str, steps: int, found_at: str = "") -> Result:
+def _kept(attack: Attack, space: Space, board: Board, words: str, way: Mapping[str, Any] | None = None) -> Result:
     """Return the last result that refutes the claim, as that of the attack."""
     last = attack.confirmed[-1]
     beyond = f" under {attack.policy} delays, which the claim does not cover" if attack.beyond else ""
     details = _details(attack, space, board)
-    if found_at:
-        details["failed"] = {"found_at": found_at, "steps_down": steps}
+    if way:
+        details["failed"] = dict(way)
     return replace(last, evidence="attack", summary=f"{last.summary}; found{beyond} {words}", details=details)
 
 

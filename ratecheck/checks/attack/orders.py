@@ -17,6 +17,9 @@ from ratecheck.core.verdict import Result
 #: most workers, and most arrival orders of a case with workers told apart
 WORKERS, MOST = 8, 10**8
 
+#: M + K above which it is told how far it came
+TOLD = 8
+
 Case = tuple[int, int]
 
 
@@ -36,9 +39,13 @@ class Walk:
 
         Returns None where the claim has nothing that can be looked at in this way. A KeyboardInterrupt goes on.
         """
+        size = TOLD
         for case in _cases(self.claim):
             if self.budget.over:
                 break
+            if sum(case) > size:
+                size = sum(case)
+                self.say(f"{self.budget.spent:,} arrival orders, nothing broken; next M + K = {size}")
             claim, before = replace(self.claim, cases=(case,)), self.counted
             try:
                 found = exact.check(name, claim, (case,), scenario, method=method, stopped=self._late)
@@ -55,7 +62,6 @@ class Walk:
             if found.verdict.negative:
                 return found
             self.done.append(case)
-            self.say(f"all arrival orders of M = {case[0]}, K = {case[1]}: nothing broken")
         return self.found
 
     def _late(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ratecheck.checks import moments
 from ratecheck.checks.question import inequalities_of, wanted_of
 from ratecheck.checks.weigh import HUGE, ROUNDING_PER_STEP, left_side, over
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Claim
+from ratecheck.core.claim import Claim, Inequality
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import Built, build, of_block
 from ratecheck.engine.sweep import simulate, width_of
@@ -33,12 +33,14 @@ class Ratio:
     """One inequality in one cell: its mean left side over its right side, the standard error (0: none), how known.
 
     Of a claim of kind "lower" it is the right side over the left one, so that above 1 is broken for both kinds.
+    ``shares`` are the parts of the right side that its terms are.
     """
 
     value: float
     error: float
     exact: bool
     refuted: bool
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def sure(self) -> float:
@@ -83,7 +85,9 @@ def _quick(claim: Claim, built: Built) -> dict[str, Ratio]:
     if not built.noisy or built.weighted.schedule.handouts * built.cell.K * built.instance.dimension > QUICK:
         return {}
     found = moments.decided(claim, built) or {}
-    return {n: _ratio(claim, one["lhs"], one["rhs"], 0.0, exact=True, refuted=one["verdict"] is Verdict.REFUTED)
+    sides = inequalities_of(claim, built)
+    return {n: _ratio(claim, one["lhs"], one["rhs"], 0.0, _shares(sides[n], built), exact=True,
+                      refuted=one["verdict"] is Verdict.REFUTED)
             for n, one in found.items()}  # fmt: skip
 
 
@@ -99,15 +103,23 @@ def _sampled(claim: Claim, built: Built, runs: int) -> dict[str, Ratio]:
         spread = float(lhs.std(ddof=1)) / math.sqrt(lhs.size) if lhs.size > 1 else 0.0
         mean, exact = float(lhs.mean()), not built.noisy
         refuted = exact and abs(mean - rhs) > ROUNDING_PER_STEP * built.cell.K * max(abs(mean), abs(rhs))
-        found[name] = _ratio(claim, mean, rhs, spread, exact=exact, refuted=refuted and (mean > rhs) == _upper(claim))
+        found[name] = _ratio(claim, mean, rhs, spread, _shares(inequality, built), exact=exact,
+                             refuted=refuted and (mean > rhs) == _upper(claim))  # fmt: skip
     return found
 
 
-def _ratio(claim: Claim, lhs: float, rhs: float, error: float, *, exact: bool, refuted: bool) -> Ratio:
+def _shares(inequality: Inequality, built: Built) -> dict[str, float]:
+    values = inequality.rhs.term_values(built.constants)
+    whole = sum(values.values())
+    return {n: value / whole for n, value in values.items()} if 0 < whole < math.inf else {}
+
+
+def _ratio(claim: Claim, lhs: float, rhs: float, error: float, shares: Mapping[str, float], *, exact: bool,
+           refuted: bool) -> Ratio:  # fmt: skip
     left, right = (lhs, rhs) if _upper(claim) else (rhs, lhs)
     value = over(left, right) if math.isfinite(left) else HUGE
     relative = error / abs(lhs) if lhs else 0.0
-    return Ratio(value, value * relative if math.isfinite(relative) else 0.0, exact, refuted)
+    return Ratio(value, value * relative if math.isfinite(relative) else 0.0, exact, refuted, shares)
 
 
 def _upper(claim: Claim) -> bool:

@@ -2,7 +2,9 @@
 
 A round begins with points of a Sobol sequence, the best of which are the first generation; every other round begins
 with the best points of those before, their neighbours, and new ones. Choices of parts evolve like numbers.
-Inequalities take turns, for the optimiser would look at the tightest one alone. Source: Storn and Price
+Inequalities take turns, for the optimiser would look at the tightest one alone; and so do the terms of a bound, for
+where a term is wrong may be a valley that begins below the ridge of another one: such a round prefers cells in which
+its term is half of the right side. Source: Storn and Price
 (1997), "Differential evolution", as in scipy.
 """
 
@@ -35,10 +37,29 @@ LOOKED = 8
 KEPT, NEAR = 8, 0.05
 #: of the best cells, so many are measured again at the end
 AGAIN = 4
+#: the part of the right side that a round after a term asks of it
+HALF = 0.5
 #: what a cell without a score is worth; differential evolution keeps any other in its place
 NOTHING = math.inf
 
 Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a round is after: an inequality under an output rule, and where its ``term`` is large ('': wherever)."""
+
+    output: str
+    name: str
+    term: str = ""
+
+    def worth(self, found: Score | None) -> float:
+        """Return what differential evolution makes small."""
+        if found is None or self.name not in found.ratios:
+            return NOTHING
+        ratio = found.ratios[self.name]
+        share = min(1.0, ratio.shares.get(self.term, 0.0) / HALF) if self.term else 1.0
+        return -math.log(max(ratio.sure * share, 1e-300))
 
 
 @dataclass
@@ -47,7 +68,7 @@ class Board:
 
     best: dict[tuple[str, str], Score] = field(default_factory=dict)
     broken: dict[str, Score] = field(default_factory=dict)
-    tops: dict[tuple[str, str], dict[str, tuple[float, Any]]] = field(default_factory=dict)
+    tops: dict[Target, dict[str, tuple[float, Any]]] = field(default_factory=dict)
 
     def add(self, found: Score) -> None:
         """Keep a score."""
@@ -58,15 +79,14 @@ class Board:
         if found.broken:
             self.broken.setdefault(found.cell.digest, found)
 
-
-    def keep(self, target: tuple[str, str], worth: float, cell: Cell, point: Any) -> None:
-        """Keep the point of a cell, while it is among the best after this inequality under this output rule."""
+    def keep(self, target: Target, worth: float, cell: Cell, point: Any) -> None:
+        """Keep the point of a cell, while it is among the best for this target."""
         tops = self.tops.setdefault(target, {})
         tops[cell.digest] = (worth, point)
         if len(tops) > KEPT:
             del tops[max(tops, key=lambda digest: tops[digest][0])]
 
-    def points(self, target: tuple[str, str]) -> list[Any]:
+    def points(self, target: Target) -> list[Any]:
         """Return the best points, the best one first."""
         return [point for _, point in sorted(self.tops.get(target, {}).values(), key=lambda one: one[0])]
 
@@ -99,9 +119,9 @@ class Search:
             return False
         pool = ThreadPoolExecutor(self.threads)
         try:
-            for turn, (output, name, again) in enumerate(self._targets()):
+            for turn, (target, again) in enumerate(self._targets()):
                 before = self.budget.spent
-                if self._round(turn, output, name, again, pool):
+                if self._round(turn, target, again, pool):
                     return True
                 if self.budget.over or (turn >= len(self.claim.outputs) and self.budget.spent == before == 0):
                     return False
@@ -117,18 +137,21 @@ class Search:
         near = f", best ratio {top[0]:.3g} ({top[1]} {top[2]})" if top else ""
         return f"{self.budget.spent:,} evaluations{near}"
 
-    def _targets(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield output rules and inequalities in turn, for ever; bounds, which say most, before the others.
+    def _targets(self) -> Iterator[tuple[Target, bool]]:
+        """Yield targets in turn, for ever; bounds, which say most, before the others, and their terms at last.
 
-        The third says whether the round goes on from the best points so far.
+        The second says whether the round goes on from the best points so far.
         """
         kinds = ("bound", "conditional", "master")
-        pairs = [(o, n) for n in kinds for o, s in self.claim.outputs.items() if n in s.inequalities()]
+        sides = {o: s.inequalities() for o, s in self.claim.outputs.items()}
+        wanted = [Target(o, n) for n in kinds for o, s in sides.items() if n in s]
+        terms = {o: [*s["bound"].rhs.terms] for o, s in sides.items() if len(s["bound"].rhs.terms) > 1}
+        wanted += [Target(o, "bound", term) for o, some in terms.items() for term in some]
         while True:
             for again in (False, True):
-                yield from ((output, name, again) for output, name in pairs)
+                yield from ((target, again) for target in wanted)
 
-    def _first(self, turn: int, target: tuple[str, str], again: bool) -> Points:
+    def _first(self, turn: int, target: Target, again: bool) -> Points:
         """Return the points that a round begins with; ``again``: near the best ones so far."""
         rng = np.random.default_rng([self.seed, turn])
         sobol = qmc.Sobol(self.space.size, seed=rng)
@@ -138,20 +161,20 @@ class Search:
         near = [np.clip(p + NEAR * rng.standard_normal(p.size), 0, 1) for p in tops for _ in range(2)]
         return np.concatenate([tops, near, sobol.random(CELLS)])
 
-    def _round(self, turn: int, output: str, name: str, again: bool, pool: ThreadPoolExecutor) -> bool:
-        """Do one round after one inequality; return whether something was found."""
+    def _round(self, turn: int, target: Target, again: bool, pool: ThreadPoolExecutor) -> bool:
+        """Do one round; return whether something was found."""
 
         def objective(points: Points) -> npt.NDArray[np.float64]:
-            found = list(pool.map(lambda p: self._score(p, output), points.T))
-            worth = [_worth(one, name) for one in found]
+            found = list(pool.map(lambda p: self._score(p, target.output), points.T))
+            worth = [target.worth(one) for one in found]
             for one, value, point in zip(found, worth, points.T, strict=True):
                 if one is not None:
                     self.board.add(one)
                     if value < NOTHING:
-                        self.board.keep((output, name), value, one.cell, np.array(point))
+                        self.board.keep(target, value, one.cell, np.array(point))
             return np.array(worth)
 
-        points = self._first(turn, (output, name), again)
+        points = self._first(turn, target, again)
         worth = objective(points.T)
         if self.found(self.board):
             return True
@@ -189,13 +212,6 @@ class Search:
         if found is not None:
             self.budget.spend()
             self.board.add(found)
-
-
-def _worth(found: Score | None, name: str) -> float:
-    """Return what differential evolution makes small."""
-    if found is None or name not in found.ratios:
-        return NOTHING
-    return -math.log(max(found.ratios[name].sure, 1e-300))
 
 
 def best_of(board: Board, again: Callable[[Cell], Score | None]) -> dict[str, Any] | None:

@@ -1,9 +1,10 @@
 """What the adversary searches: every part on the shelves that a claim may meet, with its numbers, as a unit cube.
 
 A point of the cube is one cell. Its first coordinates choose a problem, a noise law, delays and an output rule; the
-others are M, K/M, sigma, constants that are declared by hand (``declared``), the numbers of the method, and the parameters of the three parts, whatever these are called. So a new part
-is searched as soon as its file lies on its shelf. All numbers have three digits at most. Where a lower bound brings its
-instances, their parts are the ones that are searched, with their numbers.
+others are M, K/M, sigma, constants that are declared by hand (``declared``), the numbers of the method, and the
+parameters of the three parts, whatever these are called. So a new part is searched as soon as its file lies on its
+shelf. All numbers have three digits at most. Where a lower bound brings its instances, their parts are the ones that
+are searched, with their numbers.
 """
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ class Space:
     @property
     def words(self) -> dict[str, list[str]]:
         """The names searched, by kind."""
-        return {"problems": [p.label for p in self.problems], "noises": list(self.noises), "delays": [p.label for p in self.delays]}
+        return {
+            "problems": [p.label for p in self.problems],
+            "noises": list(self.noises),
+            "delays": [p.label for p in self.delays],
+        }
 
     def cell(self, point: Point, output: str = "") -> Cell:
         """Return the cell at a point of the cube; under this output rule, where one is given.
@@ -109,8 +114,9 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int, workers: int | N
     ``workers``: so many and no others.
 
     ``covered`` is the policy that the claim itself covers; where the attack goes beyond it, delays that the claim
-    covers are left out; else those that look further than the claim allows are there as their blind twins. Problems
-    that are data sets (with scores of a model) are not searched.
+    covers are left out, and cells without noise, in which delays have nothing to look at; else those that look further
+    than the claim allows are there as their blind twins. Problems that are data sets (with scores of a model) are not
+    searched.
     """
     models = list(_models(POLICIES.index(claim.policy), POLICIES.index(covered)))
     problems = [Part(n) for n in shelf.PROBLEMS.names() if not shelf.PROBLEMS.get(n).scores]
@@ -118,9 +124,11 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int, workers: int | N
         problems = list({one.problem.label: one.problem for one in claim.cells}.values())
     used = _letters(claim)
     opened = open_of(claim, used)
-    met = set(_meetings(claim, base, problems, shelf.NOISES.names(), models, opened, seed))
+    looks = POLICIES.index(claim.policy) > POLICIES.index(covered)
+    names = [n for n in shelf.NOISES.names() if not (looks and _silent(n))]
+    met = set(_meetings(claim, base, problems, names, models, opened, seed))
     kept = tuple(p for p in problems if p.label in {m[0] for m in met})
-    noises = tuple(n for n in shelf.NOISES.names() if n in {m[1] for m in met})
+    noises = tuple(n for n in names if n in {m[1] for m in met})
     delays = tuple(p for p in models if p.label in {m[2] for m in met})
     method = shelf.METHODS.get(base.method or claim.method)
     own = {n: number(v, n) for n, v in method.par.items() if v is not None and n in used
@@ -179,6 +187,12 @@ def _letters(claim: Claim) -> set[str]:
     found = {n for f in rule.branches.values() for n in f.names}
     sides = [i for s in claim.outputs.values() for i in s.inequalities().values()]
     return found | {n for i in sides for n in (*i.lhs.names, *i.rhs.names)}
+
+
+def _silent(noise: str) -> bool:
+    """Return whether a noise law is none."""
+    law = shelf.NOISES.get(noise)
+    return law.fill is None and law.draw is None
 
 
 def _free(par: Mapping[str, Any]) -> bool:

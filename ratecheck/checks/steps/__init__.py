@@ -29,6 +29,7 @@ from ratecheck.core.symbols import (
     k,
     mu,
     sigma,
+    sigma_4,
     sigma_inf,
     sigma_mu,
     sigma_r,
@@ -112,6 +113,7 @@ class Context:
         """
         gone = [sigma, sigma_mu, sigma_inf, sigma_r, zeta, V, *map(symbol_of, MEASURED)]
         gone += [] if self.assumes("mu > 0") else [mu]
+        gone += [] if self.assumes("sigma_4 > 0") else [sigma_4]
         gone += [] if self.assumes("beta > 0") or beta.name in self.stepsize.chosen else [beta]
         return {letter: sp.Dummy(letter.name, nonnegative=True) for letter in gone}
 

@@ -7,7 +7,7 @@ mu2, in order  q_k is the sum of the first C(k) <= k of them in the order of han
 in flight, each  what holds on every run of s(k), at every k, holds of what j has in flight: it is one of s(1)..s(k).
 missing      ||b(k)||^2 <= (tau_cap - 1)^2 c^2 where ||s(k)||^2 <= c^2 on every run: C(k) + 1 is still in flight after
              delivery k, and at least k + 1 - C(k) deliveries out when it is back, so at most tau_cap - 1 are missing.
-lately       what is in flight after delivery k was handed out after delivery k + 1 - tau_cap or later, which is true of
+mu2, lately  what is in flight after delivery k was handed out after delivery k + 1 - tau_cap or later, which is true of
              M + tau_cap - 2 hand-outs at most. (Used by ``martingale``.)
 index        1 <= k and k <= K: its range.   cap  1 <= tau_cap: it is a delay.
 
@@ -242,7 +242,7 @@ MACHINES: dict[str, tuple[Any, ...]] = {
     "mu2, in order": OF_WORKERS["in flight"],
     "in flight, each": OF_WORKERS["handed out"],
     "missing": (),  # by definition of the cap, see above
-    "lately": (),
+    "mu2, lately": (),
     "index": (),
     "cap": (),
 }
@@ -251,7 +251,7 @@ ENUMERATED: dict[str, Callable[[Schedule], bool]] = {
     "mu2, in order": _direction("async_mu2_sgd_in_order_box", True),
     "in flight, each": _each,
     "missing": _missing,
-    "lately": _lately,
+    "mu2, lately": _lately,
     "index": lambda s: s.horizon >= 1,
     "cap": lambda s: s.oldest >= 1,
 }

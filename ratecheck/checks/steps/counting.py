@@ -51,6 +51,7 @@ from ratecheck.checks.steps import (
     averages,
     degenerate,
     flights,
+    fourths,
     in_flight,
     late,
     lately,
@@ -77,7 +78,7 @@ BARRIER = ((1, 4), (2, 6), (3, 6))
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    more = (averages, ordered, sequences, flights, in_flight, degenerate, late, lately)
+    more = (averages, ordered, sequences, flights, fourths, in_flight, degenerate, late, lately)
     machines = {**MACHINES, **{n: found for one in more for n, found in one.MACHINES.items()}}[lemma]
     enumerated = {**ENUMERATED, **{n: found for one in more for n, found in one.ENUMERATED.items()}}[lemma]
     for machine in machines:
@@ -281,6 +282,7 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     **ordered.STATEMENTS,
     **sequences.STATEMENTS,
     **flights.STATEMENTS,
+    **fourths.STATEMENTS,
     **averages.STATEMENTS,
     **in_flight.STATEMENTS,
     **degenerate.STATEMENTS,

@@ -58,7 +58,7 @@ ZERO = {
 #: role of a sum: what E||sum||^2 = sum of the squares needs
 SQUARES = {
     "drawn at x_0": Needs(ANY, "one is drawn after the other"),
-    "told at x_0, in all": Needs(BY_DURATION, "one is drawn after the other, and so is its duration"),
+    "all told at x_0": Needs(BY_DURATION, "one is drawn after the other, and so is its duration"),
     "flight": Needs(INDEPENDENT, "samples are independent, and so is who is in flight"),
     "back": Needs(MEAN_ZERO, "given all durations the noises are orthogonal"),
     "back, rest": Needs(BY_DURATION, "given all durations they are orthogonal"),

@@ -34,7 +34,7 @@ from ratecheck.core.gram import Ip, linear
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, i, m
 from ratecheck.core.setting_flight import FLIGHT
-from ratecheck.core.symbols import M, k, sigma
+from ratecheck.core.symbols import M, k, sigma, sigma_4
 
 #: (role of the noise, role of the other vector): which rows must not have the sample, and what else it takes
 ZERO = {
@@ -55,6 +55,8 @@ def discharge(step: Expectation, context: Context) -> Outcome:
     if context.setting is FLIGHT:
         return drawn.discharge(step, context)
     role = _role(step.of, context)
+    if role == "fourth" and step.against is None:
+        return _fourth_moment(step, context)
     if step.against is None:
         return _variance(step, role, context)
     other = _role(step.against, context)
@@ -90,6 +92,13 @@ def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
     raise Refused(
         f"{says} needs delays independent of the samples, and the claim covers {context.claim.policy} ones: {why}"
     )
+
+
+def _fourth_moment(step: Expectation, context: Context) -> Outcome:
+    """E||noise||^4 <= sigma_4^4 when it is drawn, whoever looks at it later."""
+    if not (context.assumes("finite sigma_4") or context.assumes("sigma_4 > 0")):
+        raise Undone("the claim does not assume: finite sigma_4")
+    return Outcome(le(step.of, sigma_4**4), "bounded fourth moment")
 
 
 def _variance(step: Expectation, role: str, context: Context) -> Outcome:

@@ -79,7 +79,7 @@ MOMENTS = {
         Moment(_times(4 * k), ANY, "Doob's maximal inequality, the samples in the order in which they came"),
     ),
     "flying": (
-        Moment(_each, ANY, "M + tau_cap - 2 samples are that late", (*VARIANCE, "finite tau_cap"), "lately"),
+        Moment(_each, ANY, "M + tau_cap - 2 samples are that late", (*VARIANCE, "finite tau_cap"), "mu2, lately"),
     ),
     "power": (
         Moment(lambda of: le(of, sigma_r ** (2 + excess)), ANY, "bounded moment",

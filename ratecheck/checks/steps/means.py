@@ -40,7 +40,7 @@ def tags_of(step: Step, outcome: Outcome, context: Context) -> frozenset[str]:
     if used and step.kind not in LINEAR:
         raise Undone(f"{used[0]!r} holds in expectation, and steps of kind {step.kind!r} are about every run")
     tags = {MEAN} if step.kind == "expectation" else set()
-    if step.kind in ("triangle", "product") and outcome.fact.expr.has(*STEPSIZES, W):
+    if step.kind in ("triangle", "product", "smallest") and outcome.fact.expr.has(*STEPSIZES, W):
         tags.add(FREELY)
     if step.kind in ("expectation", "identity", "cauchy"):
         by = getattr(step, "by", ())

@@ -163,7 +163,13 @@ def is_free(of: Any, context: Context) -> bool:
 
 
 def hold_letters(of: Any, value: sp.Expr, context: Context) -> None:
-    """Keep every letter that the value of ``of`` uses: one that is free there stays free. Raises Undone for ``of``."""
+    """Keep every letter that the value of ``of`` uses: one that is free there stays free. Raises Undone for ``of``.
+
+    A fact about every number ``of`` is in expectation one about numbers alone: it is none about what ``of`` is then.
+    """
+    before = any(side.has(of) for o in context.done.values() for side in (o.fact.left, o.fact.right))
+    if before and of not in context.letters and of != symbols.stepsize:
+        raise Undone(f"{of} was any number before: define it before it is used")
     used = {x for x in (*value.free_symbols, *value.atoms(AppliedUndef)) if not isinstance(x, Vec | Ip)}
     if value != of and any(x == of or (isinstance(of, AppliedUndef) and x.func == of.func) for x in used):
         raise Undone(f"{of} is defined by itself")
