@@ -23,7 +23,6 @@ from ratecheck.core.proof import (
     Product,
     Proof,
     Rule,
-    Scalar,
     Square,
     Step,
     Telescope,
@@ -221,12 +220,9 @@ def _bound(
             (("in gamma",), (D**2 / 2, "1/gamma"), (size**2 / L, "gamma: cap"),
              (2 * over_steps(times, K) * sigma / noisy, "gamma: noise"), *window),
         ),
-        Inequality("optimisation", le(2 * optimisation * K, ends[0] * (K + 1) * (K + 2)), ()),
-        Scalar("noise, in all", le(2 * noise * sqrt(K), ends[1] * (K + 1) * (K + 2)), ()),
         Inequality(
             "bound", le(output_gap, ends[0] * L * D**2 / K + ends[1] * sigma * D / sqrt(K)),
-            ((1 / up_to(K + 1), "without gamma"), (L * D**2 / (K * (K + 1) * (K + 2)), "optimisation"),
-             (sigma * D / (sqrt(K) * (K + 1) * (K + 2)), "noise, in all")),
+            ((1 / up_to(K + 1), "without gamma"),),
         ),
     )  # fmt: skip
 

@@ -74,6 +74,10 @@ INDEPENDENT_STEPS = (
     ),
 )  # fmt: skip
 
+#: committed in order: what is missing is the whole less what is committed
+BY_DOOB = 9 * beta * sigma**2 / (2 - beta)
+BY_DOOB_STEPS = (Counting("noise in flight", "missing, noise"), *_ALL_NOISES, _drawn(Integer(9)))
+
 BOUNDED = (M - 1) ** 2 * beta**2 * sigma_inf**2
 BOUNDED_STEPS = (
     Class("bounded noise", "bounded noise", ("in flight",)),
@@ -99,7 +103,9 @@ CAPPED_STEPS = (
         "by age", le(NOISE / K, ANY),
         ((1 / K, *total(k, "noise in flight, each")), ((M - 1) * beta / (2 - beta) / K, "all noises")),
     ),
-    Inequality("by age, rounded", le(NOISE / K, Rational(8, 15) * (M - 1) * beta * sigma**2), (("by age",), _AGE_ROUNDED)),
+    Inequality(
+        "by age, rounded", le(NOISE / K, Rational(8, 15) * (M - 1) * beta * sigma**2), (("by age",), _AGE_ROUNDED)
+    ),
     Smallest("the less", NOISE / K, CAPPED, ("by the cap", "by age")),
     Inequality("noise in all", le(NOISE, K * CAPPED), ((K, "the less"),)),
     Smallest("the less, rounded", NOISE / K, CAPPED_ROUNDED, ("by the cap", "by age, rounded")),

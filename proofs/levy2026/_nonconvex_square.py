@@ -79,7 +79,8 @@ def tuned_proof(how: tuple[Step, ...], size: Expr, many: Expr) -> Proof:
              (cost * gamma / bottom + cost * top / bottom**2, "in flight"), (Rational(14, 27) * _third(size),)),
         ),
     )  # fmt: skip
+    within = {name: title for name, title in SECTIONS.items() if name not in ("beta", "master")}
     return Proof(
         ORDERED, (*chosen(), *steps(how), *last), proves={"uniform": {"bound": "bound"}},
-        sections={**SECTIONS, "chosen": SECTIONS["beta"], "in gamma": "The rate"},
+        sections={"chosen": SECTIONS["beta"], **within, "in gamma": "The rate"},
     )  # fmt: skip

@@ -2,9 +2,9 @@
 
 All delays at most tau + 1 (1 is none, so tau deliveries of others at most): in flight after delivery t are hand-outs of
 the last tau deliveries, and initial ones if t <= tau, at most min{tau, t} + M - 1 in all. So with unit weights E||F||^2
-<= (M - 1) (min{tau, t} + M - 1) sigma^2; with weights (M - 1) sigma^2 times the squares of those of the last tau models.
-(Of ordered momentum these sum to beta^2 min{tau, 1/beta} at most: see ``theorem_nonconvex_delay_cap``.) Looked at: all
-caps from M to t + 1, under the worst policy that keeps to them.
+<= (M - 1) (min{tau, t} + M - 1) sigma^2; with weights (M - 1) sigma^2 times the squares of those of the last tau
+models. (Of ordered momentum they sum to beta^2 min{tau, 1/beta} at most: see ``theorem_nonconvex_delay_cap``.) Looked
+at: all caps from M to t + 1, under the worst policy that keeps to them.
 """
 
 from collections.abc import Iterator
@@ -53,9 +53,7 @@ def lately_weighted(workers: int, deliveries: int) -> Fraction:
 
 
 COUNTING = (
-    Counting(
-        "lately", by_size(lately), r"\mathbb{E}\|F\|^2\le(M-1)(\min\{\tau,t\}+M-1)\sigma^2", lemma="lately"
-    ),
+    Counting("lately", by_size(lately), r"\mathbb{E}\|F\|^2\le(M-1)(\min\{\tau,t\}+M-1)\sigma^2", lemma="lately"),
     Counting(
         "lately, weighted",
         by_size(lately_weighted),

@@ -19,8 +19,8 @@ CLAIM = Claim(
     statement=(
         "With $\\beta\\le1/(8M)$ and $\\gamma\\le\\beta/(4L)$ the mean of $\\|\\nabla F(x_k)\\|^2$ over "
         "$x_0,\\dots,x_{K-1}$ is at most $\\frac43[2\\Delta/(\\gamma K)+8L\\Delta/(\\beta K)+4\\beta\\sigma^2"
-        "+4(M-1)\\beta^2\\min\\{\\tau_{\\mathrm{cap}}-1,8/(15\\beta)\\}\\sigma^2]$ in expectation, where no gradient is "
-        "out for more than $\\tau_{\\mathrm{cap}}$ steps, whatever samples already drawn the delays depend on."
+        "+4(M-1)\\beta^2\\min\\{\\tau_{\\mathrm{cap}}-1,8/(15\\beta)\\}\\sigma^2]$ in expectation, where no gradient "
+        "is out for more than $\\tau_{\\mathrm{cap}}$ steps, whatever samples already drawn the delays depend on."
     ),
     assumptions=(*ASSUMPTIONS, has("tau_cap")),
     stepsize="constant",

@@ -1,8 +1,8 @@
 """Ordered momentum on smooth functions, fourth moments, whatever delays depend on: beta^(3/2) in place of beta. Ours.
 
 As ``theorem_nonconvex``, which uses variances alone. Where E||noise||^4 <= sigma_4^4 the mean of E||z_t||^2 is at most
-(M - 1) M^(1/2) beta^(3/2) sigma_4^2: the case r = 4 of ((M - 1) beta)^(2 - 2/r) sigma_r^2 for moments of order r, but for
-sqrt(M/(M - 1)), a factor of 1.42 for two workers and less for more.
+(M - 1) M^(1/2) beta^(3/2) sigma_4^2: the case r = 4 of ((M - 1) beta)^(2 - 2/r) sigma_r^2 for moments of order r, but
+for sqrt(M/(M - 1)), a factor of 1.42 for two workers and less for more.
 """
 
 from ratecheck.core.claim import Claim, above_zero

@@ -24,8 +24,8 @@ CLAIM = Claim(
         "With $\\gamma=\\min\\{1/(32ML),\\frac12\\sqrt{\\Delta/(L\\sigma^2K)},"
         "\\frac13(\\Delta/(L^2M^2\\sigma_\\infty^2K))^{1/3}\\}$ and $\\beta=4L\\gamma$ the mean of "
         "$\\|\\nabla F(x_k)\\|^2$ over $x_0,\\dots,x_{K-1}$ is at most $\\frac{512}3ML\\Delta/K"
-        "+\\frac{64}3\\sqrt{L\\Delta\\sigma^2/K}+26(ML\\Delta\\sigma_\\infty/K)^{2/3}$ in expectation, where no noise is "
-        "longer than $\\sigma_\\infty$, whatever samples already drawn the delays depend on."
+        "+\\frac{64}3\\sqrt{L\\Delta\\sigma^2/K}+26(ML\\Delta\\sigma_\\infty/K)^{2/3}$ in expectation, where no noise "
+        "is longer than $\\sigma_\\infty$, whatever samples already drawn the delays depend on."
     ),
     assumptions=(*KNOWN, has("sigma_inf")),
     stepsize=_STEPSIZE,

@@ -1,7 +1,8 @@
 """The rate of ordered momentum, tuned, under a cap on delays that may look at every sample in flight. Ours.
 
-From ``theorem_nonconvex_delay_cap`` with beta = 4 L stepsize: there the noise costs at most 16/3 (beta sigma^2 + (M - 1)
-(tau_cap - 1) beta^2 sigma^2). The first is the rate's sqrt(L Delta sigma^2/K), without M; the second falls like K^(-2/3).
+From ``theorem_nonconvex_delay_cap`` with beta = 4 L stepsize: there the noise costs at most 16/3 (beta sigma^2 +
+(M - 1) (tau_cap - 1) beta^2 sigma^2). The first is the rate's sqrt(L Delta sigma^2/K), without M; the second falls like
+K^(-2/3).
 """
 
 from sympy import sqrt
@@ -26,9 +27,9 @@ CLAIM = Claim(
         "With $\\gamma=\\min\\{1/(32ML),\\frac12\\sqrt{\\Delta/(L\\sigma^2K)},"
         "\\frac13(\\Delta/(L^2M\\tau_{\\mathrm{cap}}\\sigma^2K))^{1/3}\\}$ and $\\beta=4L\\gamma$ the mean of "
         "$\\|\\nabla F(x_k)\\|^2$ over $x_0,\\dots,x_{K-1}$ is at most $\\frac{512}3ML\\Delta/K"
-        "+\\frac{64}3\\sqrt{L\\Delta\\sigma^2/K}+26(\\sqrt{M\\tau_{\\mathrm{cap}}}L\\Delta\\sigma/K)^{2/3}$ in expectation, "
-        "where no gradient is out for more than $\\tau_{\\mathrm{cap}}$ steps, whatever samples already drawn the delays "
-        "depend on."
+        "+\\frac{64}3\\sqrt{L\\Delta\\sigma^2/K}+26(\\sqrt{M\\tau_{\\mathrm{cap}}}L\\Delta\\sigma/K)^{2/3}$ "
+        "in expectation, where no gradient is out for more than $\\tau_{\\mathrm{cap}}$ steps, whatever samples "
+        "already drawn the delays depend on."
     ),
     assumptions=(*KNOWN, has("tau_cap")),
     stepsize=_STEPSIZE,

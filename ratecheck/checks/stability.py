@@ -39,6 +39,8 @@ WIDTH, ROUGH = 1e-10, 1e-4
 LEAST, SEARCHED, RUN = 8192, (64, 512), 32768
 #: half the width of an enclosure in rational arithmetic, in its first digit; a period of more arrivals is not enclosed
 HALF, LONGEST = Fraction(4, 10**7), 16
+#: why what is run is not enclosed
+NO_PERIOD = "arrivals and method have no period"
 #: workers alike: they deliver in turn
 IN_TURN = Part("fixed")
 
@@ -189,7 +191,7 @@ def _limit(setting: Setting, exact: bool, versions: tuple[str, ...]) -> Limit:
     one = ready(setting)
     found = period(one)
     if found is None:
-        return run(one, "arrivals and method have no period" if exact else "")
+        return run(one, NO_PERIOD if exact else "")
     length, moved = len(found.deliveries), effect(found)
     if still(found):
         return Limit(None, None, "still", Fraction(0), length)

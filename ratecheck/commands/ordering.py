@@ -73,7 +73,7 @@ def order(document: Mapping[str, Any]) -> list[str]:
         f"Smallest mean first, on {document['seeds']} paired seeds. p: Wilcoxon's signed-rank test. "
         f"Apart: told apart at alpha {document['alpha']:g} for {_pairs(len(pairs))}."
     )
-    lines = ["", head] if groups else []
+    lines = ["", head, *few(document["seeds"], document["alpha"], len(pairs))] if groups else []
     for group, found in groups.items():
         said = dict(zip(GROUP, group, strict=True))
         lines.append(f"M = {said['M']}, K = {said['K']}, {said['delays']}")
@@ -81,6 +81,16 @@ def order(document: Mapping[str, Any]) -> list[str]:
             pair = pairs.get((group, how, after)) or pairs.get((group, after, how))
             lines.append(f"  {_number(mean):>9}  {how:<{width}}{_against(pair, how)}".rstrip())
     return lines
+
+
+def few(seeds: int, alpha: float, pairs: int) -> list[str]:
+    """Return a sentence where so few seeds cannot tell anything apart: n equal signs have p = 2^(1 - n)."""
+    from ratecheck.checks.paired import FEWEST
+
+    needed = max(FEWEST, 1 + math.ceil(math.log2(pairs / alpha)))
+    if seeds >= needed:
+        return []
+    return [f"So few seeds cannot tell anything apart, whatever they show: at this alpha it takes {needed} at least."]
 
 
 def _pairs(count: int) -> str:

@@ -122,6 +122,12 @@ ORDERED: Letters = {
     "fourths": "fourths(k): sum over i <= k of (1 - beta)^(k - i) fourth(i)",
 }
 
+COMMITTED: Letters = {
+    **{x: words for x, words in ORDERED.items() if x not in ("j", "wf", "hf", "nf", "fourth", "fourths")},
+    "n": "n(k): noise of the gradient handed out at x_{k-1}; n(1) that of worker 0's at x_0",
+    "s": "s(k): the means of the gradients not yet committed after delivery k, each with its weight",
+}
+
 FLIGHT: Letters = {
     **{x: _INDICES[x] for x in ("j", "m")},
     "k": "server step before the last, 1..K-1: at x_k a sample is drawn",

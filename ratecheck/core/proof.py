@@ -40,7 +40,9 @@ class Class(Step):
 
     ``of``: "convex", "smooth convex", "strongly convex", "smooth" and "descent" (two points), "slope" (one),
     "lipschitz" (one stochastic gradient), "bounded" (one gradient of F), "start" and "gap" (distance and value of x_0),
-    "dissimilar" (one point, of workers that differ), "condition" (mu <= L), "jensen", "momentum" (beta >= 0);
+    "dissimilar" (one point, of workers that differ), "condition" (mu <= L), "jensen", "momentum" (beta >= 0),
+    "diameter" and "projection" (two points of the set of diameter D, the first of a projection the projected one),
+    "bounded noise" and "power mean" (one point with noise; the second for any length ``level`` > 0);
     "assumed": an inequality between constants that the claim assumes, at its name.
     """
 

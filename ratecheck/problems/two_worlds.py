@@ -4,12 +4,13 @@
     quadratic:  F(x) = L/2 sum_j (x_j - c_j)^2, L = b/R        linear:  F(x) = b sum_j |x_j - c_j|
 
 Of all rows of data the part p = (M - 1)/(K + M - 1) is *flagged*. Rows without a flag have the same gradient h in both
-worlds, L x, or b times the mean of the signs of x - R and x + R, which is 0 between the minimisers. Flagged rows have
-h + (F' - h)/p, so that the mean is F'. With b = sigma sqrt((M - 1)/K) the variance is sigma^2 in each world (linear:
+worlds, L x, or b times the mean of the signs of x - R and x + R, which is 0 between the minimisers. Flagged rows have h
++ (F' - h)/p, so that the mean is F'. With b = sigma sqrt((M - 1)/K) the variance is sigma^2 in each world (linear:
 between the minimisers, and 0 elsewhere). Where ``bound`` is given, no noise of one world is longer (linear: between the
-minimisers): b is at most ``bound`` (M - 1)/K, and sigma^2 is then more than the variance. M and K are those of the cell, or ``workers`` and ``deliveries``; ``sigma``
-and ``radius`` R are of one world, so "both" declares sigma sqrt(2) and starts sqrt(2) R from its minimiser. The two
-worlds of "both" share their flags: what a method that treats coordinates alike does in each is one run of it.
+minimisers): b is at most ``bound`` (M - 1)/K, and sigma^2 is then at least the variance. M and K are those of the
+cell, or ``workers`` and ``deliveries``; ``sigma`` and ``radius`` R are of one world, so "both" declares sigma sqrt(2)
+and starts sqrt(2) R from its minimiser. The two worlds of "both" share their flags: what a method that treats
+coordinates alike does in each is one run of it.
 
 For noise ``rows`` and delays ``held_back``, which keep flagged gradients beyond the end. Le Cam's two-point method; for
 Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043), ours. The sum of both worlds is at most twice the worse one.

@@ -168,8 +168,9 @@ def test_wrong_parameters_are_one_sentence(par, sentence):
 
 def test_without_scikit_learn_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(PartError, match=r"pip install 'ratecheck\[learn\]'"):
+    with pytest.raises(PartError, match=r"pip install 'ratecheck\[learn\]'") as fault:
         NETWORK.instance({"rows": 33}, {}, np.uint64(0))
+    assert "hidden" not in str(fault.value), "no list of parameters"
 
 
 SMALL = {"rows": 40, "test": 8, "hidden": 2}

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ratecheck.checks import schur
+from ratecheck.checks.effect import effect
 from ratecheck.checks.growth import Run
-from ratecheck.checks.stability import FACTOR, FIRST, LAST, Setting, first_loss, limit, period, ready
+from ratecheck.checks.stability import FACTOR, FIRST, LAST, NO_PERIOD, Setting, around, first_loss, limit, period, ready
 from ratecheck.core import shelf
 from ratecheck.core.part import Part
 from ratecheck.errors import CapabilityError, PartError
@@ -83,9 +84,52 @@ def test_an_enclosure_is_where_the_eigenvalues_say(method):
     assert found.high - found.low == Fraction(8, 10**7)
 
 
-@pytest.mark.parametrize(("method", "effect"), [("naive_momentum", 10), ("ormo", 10), ("smega2", 10), ("async_sgd", 1)])
-def test_the_effect_of_a_gradient(method, effect):
-    assert limit(setting(method, 4)).effect == pytest.approx(effect, rel=1e-4)
+def vanilla(workers, beta):
+    """OrMo with a vanilla step: a gradient moves the model by 1, and its share of u joins beta/(1 - beta) later moves.
+
+    In turn, the gradient that ends a group is of the group it ends, all others are of the one before.
+    """
+    return ((1 + beta / (1 - beta)) + (workers - 1) * (1 + beta**2 / (1 - beta))) / workers
+
+
+BETAS = ("0.9", "0.99", "0.995", "0.999", "0.9999", "0.999999")
+
+
+@pytest.mark.parametrize("method", OURS)
+def test_the_effect_of_a_gradient_is_exact_whatever_the_momentum(method):
+    for workers, text in ((4, b) for b in BETAS):
+        beta = Fraction(text)
+        found = effect(period(ready(Setting(method, workers, constants=(("beta", text),)))))
+        assert found == (vanilla(workers, beta) if method == "ormo_vanilla_step" else 1 / (1 - beta)), text
+
+
+def test_the_effect_is_of_one_gradient_whatever_else():
+    """A mean under the barrier counts 1/M; a rule that cuts some stepsizes cuts their effect."""
+    assert limit(setting("async_sgd", 4)).effect == 1
+    assert limit(Setting("minibatch_momentum", 3, "barrier", constants=BETA)).effect == Fraction(10, 3)
+    slow = {"delays": Part("fixed", {"slow": "1/4"}), "stepsize": "ormo_delay_scaled"}
+    one = ready(setting("async_sgd", 4, **slow))
+    schedule, found = one.schedule(4096), limit(one.setting)
+    per = one.ratio(schedule)[-found.period :]
+    assert float(found.effect) == pytest.approx(per.mean(), rel=1e-12)
+    assert per.min() < 1 == per.max()
+
+
+def test_a_run_tells_the_effect_of_a_gradient():
+    """On F = x all gradients are 1, and the model has a speed: to the digits that quarters of the run agree in."""
+    found = limit(setting("naive_momentum", 4, delays=Part("gamma", {"shape": 100})))
+    assert (found.by, found.effect) == ("runs", pytest.approx(10, rel=1e-3))
+    short = Setting("naive_momentum", 4, delays=Part("gamma", {"shape": 100}), constants=(("beta", "0.999999"),))
+    assert (limit(short).by, limit(short).value) == ("short", None)
+
+
+@pytest.mark.parametrize("method", ["ormo", "naive_momentum"])
+def test_much_momentum_is_enclosed_below_the_first_stepsize_too(method):
+    found = limit(Setting(method, 2, constants=(("beta", "0.999999"),)), exact=True)
+    assert found.by == "exact"
+    assert found.effect == 10**6
+    assert found.high - found.low <= Fraction(8, 10**6) * found.high
+    assert (found.high < FIRST) is (method == "naive_momentum")
 
 
 def test_without_momentum_all_are_asynchronous_sgd():
@@ -249,9 +293,48 @@ def test_a_square_of_the_stepsize_is_understood(mine):
     assert limit(Setting(mine("x[i] -= (a.gamma + a.gamma * a.gamma) * g[i]"), 1), exact=True).value == pytest.approx(1)
 
 
-def test_a_rule_has_to_scale():
+@pytest.mark.parametrize("rule", ["drops", "delay_adaptive_convex", "capped_by_delay"])
+def test_a_rule_has_to_scale(rule):
     with pytest.raises(CapabilityError, match="times a factor"):
-        limit(replace(setting("ormo", 2), stepsize="drops"))
+        limit(replace(setting("ormo", 2), stepsize=rule))
+
+
+def test_a_number_of_the_rule_is_asked_for():
+    with pytest.raises(CapabilityError, match="needs damping: give --constant damping="):
+        limit(replace(setting("ormo", 2), stepsize="ormo_delay_practical"))
+
+
+@pytest.mark.parametrize("par", [{}, {"blind": 1}])
+def test_there_are_no_samples_to_look_at(par):
+    with pytest.raises(CapabilityError, match="look at samples"):
+        limit(replace(setting("ormo", 2), delays=Part("slow_samples", {"factor": 3, **par})))
+
+
+def test_a_model_that_no_gradient_moves(mine):
+    found = limit(Setting(mine("y[i] += g[i]"), 2), exact=True)
+    assert (found.by, found.value, found.effect) == ("still", None, 0)
+
+
+@pytest.mark.parametrize("first", [100, 5000])
+def test_a_method_that_changes_is_no_period(mine, first):
+    """Three times as fast from a step on: before the middle of what is looked at, and after it."""
+    found = limit(Setting(mine(f"x[i] -= a.gamma * g[i] * (1 if server.clock[0] < {first} else 3)"), 2), exact=True)
+    assert (found.by, found.undecided) == (("exact", "") if first == 100 else ("runs", NO_PERIOD))
+    third = limit(setting("async_sgd", 2)).value / 3
+    assert found.value == pytest.approx(third, rel=1e-3)
+    assert found.effect == pytest.approx(3, rel=1e-3)
+
+
+def test_what_is_not_enclosed_says_why():
+    assert "period is above 16" in limit(setting("async_sgd", 17), exact=True).undecided
+    assert limit(setting("async_sgd", 2), exact=True).undecided == ""
+
+
+@pytest.mark.parametrize(("value", "half"), [(0.7936, 4e-7), (0.1, 4e-7), (0.09, 4e-8), (1.3e-6, 4e-12), (38.0, 4e-7)])
+def test_an_enclosure_has_the_width_of_its_first_digit(value, half):
+    low, high = around(value)
+    assert low < Fraction(value) < high
+    assert float(high - low) == pytest.approx(2 * half)
 
 
 def test_the_period_has_the_entries_one_expects():

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from ratecheck.checks.job import exit_code
+from ratecheck.checks.job import exit_code, unreached
 from ratecheck.core.verdict import Result, Verdict
 from tests.command import ROOT
 
@@ -71,6 +71,23 @@ def test_show_tells_a_claim_in_words_in_latex_and_as_data(rc):
 
 def test_version(rc):
     assert rc("--version").out.startswith("ratecheck ")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_doctor_speaks_of_scikit_learn(there, monkeypatch):
+    from ratecheck.commands import doctor
+
+    def version(name):
+        if there:
+            return "1.2.3"
+        raise doctor.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", version)
+    for name in ("_cache", "_compile", "_shelves"):
+        monkeypatch.setattr(doctor, name, lambda: "")
+    found = doctor.examine()
+    assert found["healthy"]
+    assert ("scikit-learn 1.2.3" if there else "pip install 'ratecheck[learn]'") in found["lines"]["learn"]
 
 
 @pytest.mark.slow
@@ -153,6 +170,42 @@ def test_exit_3_when_a_verdict_is_required_and_not_reached(rc, small):
     runs = ("--evidence", "exact,monte-carlo", "--json")
     assert rc("check", small, "--require", "holds-here", *runs).code == 0
     assert rc("check", small, "--require", "EXACT", *runs).code == 3
+
+
+ASKED = ("--evidence", "exact,monte-carlo", "--require", "HOLDS HERE", "--json")
+
+
+def test_a_named_claim_that_is_not_applicable_reaches_nothing(rc, tmp_path):
+    """Theorem 1 needs bounded gradients, and the quadratic has none; its identity holds all the same."""
+    only = ('{ name = "quadratic", dimension = 4 }, { name = "huber", dimension = 4 }', '{ name = "quadratic" }')
+    two = ('["mishchenko2022.theorem3_convex"]', '["mishchenko2022.theorem3_convex", "mishchenko2022.theorem1"]')
+    alone, both = scenario(tmp_path, only, name="one.toml"), scenario(tmp_path, only, two)
+    assert rc("check", alone, *ASKED).code == 0
+    for args in ([both], [alone, THEOREM3, "mishchenko2022.theorem1"]):
+        found = rc("check", *args, *ASKED)
+        assert found.code == found.document["exit_code"] == 3
+        assert "not every claim reaches HOLDS HERE: mishchenko2022.theorem1, monte-carlo NOT APPLICABLE" in found.err
+        assert THEOREM3 not in found.err.splitlines()[-1]
+    assert rc("check", both, "--require", "HOLDS HERE", "--json").code == 0, "it is derived"
+
+
+@pytest.mark.parametrize(
+    ("results", "named", "below"),
+    [
+        ([("NOT APPLICABLE", "monte-carlo")], False, False),
+        ([("NOT APPLICABLE", "monte-carlo")], True, True),
+        ([("NOT APPLICABLE", "exact"), ("HOLDS HERE", "monte-carlo")], True, False),
+        ([("EXACT", "exact"), ("NOT APPLICABLE", "monte-carlo")], True, True),
+        ([("EXACT", "exact"), ("NOT APPLICABLE", "monte-carlo")], False, False),
+        ([("NOT REFUTED", "exact"), ("NOT APPLICABLE", "monte-carlo")], False, True),
+        ([("PROVED", "symbolic"), ("NOT APPLICABLE", "monte-carlo")], True, False),
+        ([("INCONCLUSIVE", "symbolic"), ("NOT APPLICABLE", "monte-carlo")], False, True),
+        ([("INCONCLUSIVE", "symbolic"), ("EXACT", "exact")], True, False),
+    ],
+)
+def test_what_reaches_a_level(results, named, below):
+    found = unreached([result(Verdict.from_word(w), kind) for w, kind in results], HOLDS, {"a"} if named else ())
+    assert (list(found) == ["a"]) is below
 
 
 def test_a_derivation_reaches_every_level(rc, small):
@@ -327,8 +380,13 @@ def test_bad_usage(rc, args):
         ),
         ([("sigma = [0, 1]", "sigma = 1\nconstants = { L = 'half' }")], ["constant L must be a number"]),
         ([("theorem3_convex", "theorem5")], ["unknown claim 'mishchenko2022.theorem5'"]),
-        ([("M = 2", "M = []")], ["the scenario has no cells"]),
-        ([("cases = [[2, 4]]", "cases = []")], ["key 'exact.cases'", "at least 1 item"]),
+        ([("M = 2", "M = []")], ["grid 1", "key 'M' is an empty list: give it a value"]),
+        ([("M = 2", "M = true")], ["grid 1", "key 'M' should be a number", "got True"]),
+        ([("sigma = [0, 1]", "sigma = 1\nconstants = { beta = [] }")], ["grid 1", "'constants.beta' is an empty list"]),
+        ([("sigma = [0, 1]", "sigma = 1\nconstants = { beta = true }")], ["key 'constants.beta' should be a number"]),
+        ([("sigma = [0, 1]", "sigma = 1\nconstants = { beta = nan }")], ["'constants.beta' should be a finite number"]),
+        ([("sigma = [0, 1]", "sigma = 1\nconstants = { beta = 1.5 }")], ["beta = 1.5 is not between 0 and 1"]),
+        ([("cases = [[2, 4]]", "cases = []")], ["key 'exact.cases' is an empty list"]),
         ([("cases = [[2, 4]]", "cases = [[12, 14]]")], ["12^14 arrival orders", "take a smaller M or K"]),
         (
             [("K = 128", "K = 1_000_000_000_000_000")],

@@ -32,6 +32,21 @@ def test_enclosures_say_so(rc):
     assert "enclosed in rational arithmetic, period 2" in ran.out
 
 
+def test_all_digits_that_are_printed_are_right(rc):
+    ran = rc("stability", "ormo", "naive_momentum", "--M", 2, "--beta", ".999999")
+    assert ran.out.splitlines()[1].split()[:3] == ["ormo", "2", "0.999999"]
+    for line in ran.out.splitlines()[1:3]:
+        assert line.split()[4] == "1000000.000"
+    row = rc("stability", "ormo", "--M", 2, "--beta", ".999999", "--json").document["rows"][0]
+    assert (row["effect"], row["effect_exactly"]) == (1e6, "1000000")
+
+
+def test_why_something_is_not_enclosed(rc, tmp_path):
+    assert "not enclosed: its period is above 16" in rc("stability", "async_sgd", "--M", 20, "--exact").out
+    (tmp_path / "idle.py").write_text(MINE.replace("x[i] -= a.gamma * g[i] / 2", "g[i] = x[i]"))
+    assert "no gradient moves the model" in rc("stability", "idle.py", "--M", 2).out
+
+
 def test_the_plot_and_its_numbers(rc, tmp_path):
     ran = rc("stability", "ormo", "naive_momentum", "--M", "3,1,2", "--beta", "0.9,0,0.5", "--plot", "drawn")
     assert ran.code == 0
@@ -87,7 +102,10 @@ def test_the_claim_is_shown(rc):
         (["ormo", "--delays", "nosuch"], "unknown delays"),
         (["ormo", "--scheduler", "nosuch"], "unknown scheduler"),
         (["ormo", "--stepsize", "drops"], "times a factor"),
-        (["ormo", "--stepsize", "ormo_delay_practical"], "damping"),
+        (["ormo", "--stepsize", "delay_adaptive_convex"], "times a factor"),
+        (["ormo", "--stepsize", "ormo_delay_practical"], "--constant damping="),
+        (["ormo", "--delays", "slow_samples(factor=3)"], "look at samples"),
+        (["ormo", "--delays", "slow_samples(factor=3, blind=1)"], "look at samples"),
         (["ormo", "--constant", "damping"], "must be a number"),
     ],
 )  # fmt: skip
@@ -95,3 +113,11 @@ def test_bad_input_is_one_sentence(rc, given, words):
     ran = rc("stability", *given)
     assert ran.code == 2
     assert words in ran.complaint
+
+
+@pytest.mark.parametrize(("workers", "drawn"), [("2", False), ("1,2", True)])
+def test_a_plot_of_nothing_is_said_to_be_none(rc, tmp_path, workers, drawn):
+    ran = rc("stability", "ormo", "--M", workers, "--plot", "drawn")
+    assert ran.code == 0
+    assert ("nothing is drawn: a plot takes several M, or several beta" in ran.out) is not drawn
+    assert (tmp_path / "drawn").exists() is drawn

@@ -74,3 +74,11 @@ def test_an_unknown_minimum_is_not_on_the_axis(above, axis):
     rows = learning.rows_of({"cells": [{**c, "above": above} for c in CELLS]}, "F")
     assert learning.draw(rows, "F", "K").get_supylabel() == axis
     assert ("F - F*" in learning.caption(rows, "F", "K")) == (above == "F*")
+
+
+def test_a_scenario_may_say_what_plots_call_things():
+    rows = learning.rows_of(DOCUMENT, "F")
+    figure = learning.draw(rows, "F", "K", {"F": "training loss", "alike": "workers alike"})
+    assert figure.get_supylabel() == "mean of training loss"
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["M = 16, workers alike", "M = 16, slow", "M = 64, workers alike", "M = 64, slow"]

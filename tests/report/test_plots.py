@@ -310,3 +310,16 @@ def test_delays_of_different_schedulers_are_not_one_table():
     assert {(r["panel"], r["scheduler"], r["max"]) for r in rows} == {(1, "barrier", 7), (2, "async", 1)}
     assert [a.get_title() for a in plots.delays(result).axes] == ["barrier", "async"]
     assert "more histogram" not in caption("delays", result)
+
+
+@pytest.mark.parametrize("points", [1, 2])
+def test_the_bound_of_a_single_k_is_a_mark(points):
+    """A line through one point is none: the legend would name what is not there."""
+    few = made.measured()
+    steps = made.STEPS[1 : 1 + points]
+    few["details"]["cells"] = [c for c in few["details"]["cells"] if c["K"] in steps and c["sigma"] == 1]
+    rows = tables.rate_rows(few)
+    lines = [line for axes in plots.rate(few).axes for line in axes.lines if len(line.get_xdata()) == points]
+    for name in ("bound", "conditional"):
+        drawn = [line for line in lines if list(line.get_ydata())[:1] == [rows[0][name]]]
+        assert {line.get_marker() for line in drawn} == ({"_"} if points == 1 else {"None"}), name

@@ -124,3 +124,21 @@ def test_a_plot_is_labelled_with_what_the_claim_bounds():
     assert found["theorem3_convex"] == quantity(made.measured())
     assert found["theorem3_nonconvex"].words == "weighted mean of the squared gradient norm"
     assert r"\nabla" in found["theorem3_nonconvex"].symbol
+
+
+def test_the_bound_has_its_own_verdict_where_an_identity_fails():
+    result = made.measured()
+    result["details"]["cells"][0] |= {"verdict": "REFUTED", "float_identities": {"lemma1": {"ratio": 7e9}}}
+    result["verdict"] = "REFUTED"
+    told = {(f.name, f.verdict): f.text for f in text.facts(result)}
+    assert "REFUTED" not in told["bound", "HOLDS HERE"]
+    assert told["floats", "REFUTED"].startswith("lemma1: residual 7e+09 times what rounding allows")
+    result["details"]["cells"][0]["inequalities"]["conditional"]["verdict"] = "REFUTED"
+    told = {(f.name, f.verdict): f.text for f in text.facts(result)}
+    assert "1 REFUTED" in told["bound", "REFUTED"]
+
+
+def test_identities_that_were_left_out_are_told():
+    result = made.measured()
+    result["details"]["lacking"] = {"method 'mine' has no 'u', which lemma1 speaks of": 3}
+    assert "method 'mine' has no 'u', which lemma1 speaks of: not looked at in 3 cells" in text.detail(result, 120)

@@ -435,3 +435,19 @@ def test_a_wrong_power_of_sigma_is_slower():
     right = np.array([sum(c["terms"].values()) for c in cells])
     slopes = rates.judge(synthetic.rows(cells, 0.1 * right[:, None] * factors), 0.1)["slopes"]
     assert {s["verdict"] for s in slopes if s["variable"] == "sigma"} == {"MATCHES"}
+
+
+@pytest.mark.parametrize("rhs", [math.inf, -1.0, 0.0])
+def test_a_bound_that_is_no_positive_number_tells_no_rate(rhs):
+    found = [
+        {**c, "terms": {"all": rhs}, "inequalities": {"bound": {**c["inequalities"]["bound"], "rhs": rhs}}}
+        for c in cells(flat)
+    ]
+    assert verdict(found) is Rate.UNIDENTIFIED
+    assert verdict(cells(flat)) is not Rate.UNIDENTIFIED, "the control"
+
+
+def test_terms_that_are_no_numbers_have_no_best_sum():
+    rising = cells(lambda m, k: 0.02 * (k / 256) ** 0.3, error=0.0)
+    told = verdict(rising)
+    assert verdict([{**c, "terms": {"one": math.inf, "other": math.nan}} for c in rising]) is told

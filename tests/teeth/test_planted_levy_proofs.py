@@ -13,7 +13,7 @@ from ratecheck.checks import symbolic
 from ratecheck.checks.steps import FREELY, Context, Outcome, Refused, Undone
 from ratecheck.checks.steps.written import stepsize_fault
 from ratecheck.core import shelf
-from ratecheck.core.assumption import Assumption, at_most
+from ratecheck.core.assumption import Assumption, above_zero, at_most, fraction, has
 from ratecheck.core.claim import Inequality as Bound
 from ratecheck.core.claim import Statement
 from ratecheck.core.formula import Formula
@@ -52,6 +52,7 @@ from ratecheck.core.setting_ormo import ORMO
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import D, Delta, G, K, L, M, beta, k, mean_gradient_sq, sigma, sigma_mu, tau_max
 from ratecheck.core.symbols import stepsize as gamma
+from ratecheck.core.verdict import Verdict
 from tests.chains import proved
 
 MOMENTUM, RATE, CONVEX, LIPSCHITZ, ORMO_CLAIM, DIVIDING = (
@@ -195,6 +196,21 @@ def test_the_number_that_the_theorem_chooses_is_one():
     run([Rule("chosen", beta, says=eq(beta, 4 * L * gamma))], where)
 
 
+def test_a_number_that_is_chosen_is_not_assumed_to_be_anything():
+    """Cells are held to an assumption with the method's default, 1/10 <= 1/8 for M = 1, and run with beta = 5."""
+    small = at_most("beta", 1 / (8 * M))
+    known = shelf.CLAIMS.get(RATE).assumptions
+    steps = (
+        Rule("chosen", beta, says=eq(beta, 5)), Class("small", "assumed", (small.name,)),
+        Inequality("absurd", le(1, 0), (("small",), (1, "chosen"))),
+    )  # fmt: skip
+    rule = Stepsize(cap=1 / (32 * M * L)).choosing(beta=5)
+    for one in (small, above_zero("beta"), fraction("beta"), has("beta")):
+        chain = symbolic.checked(tiny(stepsize=rule, assumptions=(*known, one)), end_of(*steps))
+        assert "assumes something of it" in chain.trusted["stepsize"]
+        assert not proved(chain)
+
+
 def test_an_assumption_between_constants_holds_the_runs_to_it():
     """Nothing asks the cells of this one for anything."""
     fake = Assumption("beta <= beta/2", "nothing", lambda facts: None, (beta, beta / 2, False))
@@ -206,6 +222,20 @@ def test_an_assumption_between_constants_holds_the_runs_to_it():
     assert "assumes no inequality" in chain.trusted["half"]
     real = at_most("beta", Rational(1, 2))
     run([Class("half", "assumed", (real.name,))], context(MOMENTUM, ORDERED, assumptions=(real,)))
+
+
+def test_a_bound_for_fewer_delays_than_the_claim_covers_is_not_the_claim(monkeypatch):
+    """ "Some delays" is not what a claim for clairvoyant ones says; the sharper master inequality may say so."""
+    claim = shelf.CLAIMS.get("levy2026.theorem_nonconvex_rate_independent")
+    proof = symbolic.proof_of("levy2026.theorem_nonconvex_rate_independent")
+    monkeypatch.setattr(symbolic, "proof_of", lambda name: proof)
+    monkeypatch.setattr(symbolic, "checked", lambda claim, proof: symbolic.Chain(proved={"uniform": ["bound"]}))
+    says = claim.outputs["uniform"]
+    narrow = {"uniform": replace(says, bound=replace(says.bound, policy="independent"))}
+    assert symbolic.check("x", replace(claim, outputs=narrow), "test").verdict is Verdict.PROVED
+    wide = symbolic.check("x", replace(claim, outputs=narrow, policy="clairvoyant"), "test")
+    assert wide.verdict is Verdict.NOT_REFUTED
+    assert "bound for independent delays" in wide.summary
 
 
 # schedules

@@ -111,7 +111,7 @@ def discharged(step, policy="clairvoyant", before=(), name="dividing_line"):
     return symbolic._discharged(step, context).fact
 
 
-FRESH = [(n(k), drawn(k)), (told(k), drawn_told(k)), (rest(k), told(k)), (rest_0(m), told_0(m))]
+FRESH = [(n(k), drawn(k)), (rest(k), told(k)), (rest_0(m), told_0(m))]
 #: a sample that is not drawn after the sum; one of the sum itself; another sample's part; one that is chosen
 STALE = [
     (n_0(m), drawn(k)), (told_0(m), drawn_told(k)), (n(k), drawn(k + 1)), (n(k), drawn(K)), (rest(k), told_0(m)),
@@ -126,6 +126,13 @@ def test_a_sample_is_fresh_to_what_was_drawn_before_under_every_policy(one, othe
         assert discharged(Expectation("x", one, other), policy).right == 0
 
 
+def test_what_a_duration_tells_is_fresh_where_it_depends_on_its_own_sample_alone():
+    for policy in POLICIES[:-1]:
+        assert discharged(Expectation("x", told(k), drawn_told(k)), policy).right == 0
+    with pytest.raises(Refused, match="data-dependent"):
+        discharged(Expectation("x", told(k), drawn_told(k)), POLICIES[-1])
+
+
 @pytest.mark.parametrize(("one", "other"), STALE)
 def test_and_nothing_is_said_of_others(one, other):
     for policy in POLICIES:
@@ -135,7 +142,7 @@ def test_and_nothing_is_said_of_others(one, other):
 
 #: sums and single noises, with the largest policy under which something is known
 KNOWN = {
-    drawn(1): "clairvoyant", drawn_told(1): "clairvoyant", n(k): "clairvoyant", told(k): "clairvoyant",
+    drawn(1): "clairvoyant", drawn_told(1): "data-dependent", n(k): "clairvoyant", told(k): "clairvoyant",
     back_rest: "data-dependent", back: "mean-zero given the duration", flight: "independent",
     n_flying(K, j): "independent", n_back(a): "independent",
 }  # fmt: skip

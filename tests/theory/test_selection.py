@@ -326,5 +326,6 @@ def test_full_bounded_noise_has_exponent_one_and_no_effect_below_sqrt_k(full):
         assert high > nothing / 2
         assert row["M"] > math.sqrt(row["K"]) / 2 or high < 1
     many = tuning.exponents([r for r in rows if r["M"] > math.sqrt(r["K"])])
-    assert [abs(e["slope"] - 1) < 0.05 for e in many] == [True] * len(METHODS), many
+    assert {e["method"] for e in many} == set(METHODS)
+    assert all(abs(e["slope"] - 1) < 0.1 and e["low"] < 1 < e["high"] for e in many), many  # 0.07: its half width
     assert all(band(row)[1] < 1 for row in errors_of(full, BLIND, problem=BOUNDED))

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
+from ratecheck.checks import measure
 from ratecheck.commands import simulation
+from ratecheck.commands.request import resumed
+from ratecheck.core.run import Run
+from ratecheck.errors import ScenarioError
+
+KEPT = measure.measure
 
 GRID = """
 [[grid]]
@@ -61,3 +67,41 @@ def test_an_unknown_minimum_is_not_subtracted_in_words(tmp_path):
     text = "".join(p.read_text() for p in tmp_path.rglob("simulation.svg"))
     assert "F(x_K) against" in text
     assert json.loads(next(tmp_path.rglob("simulation.json")).read_text())["cells"][0]["above"] == ""
+
+
+@pytest.mark.parametrize(("constants", "words"), [("-0.01", "the stepsize is negative"), ("0.0", "the stepsize is 0")])
+def test_no_stepsize_below_zero(constants, words, tmp_path):
+    grid = GRID.format(**{**ROWS, **FREE}).replace("0.01", constants)
+    (tmp_path / "mine.toml").write_text('title = "mine"\n' + grid)
+    with pytest.raises(ScenarioError, match=words) as fault:
+        simulation.perform(str(tmp_path / "mine.toml"), None, 1, tmp_path)
+    assert not str(fault.value).endswith("..")
+
+
+def test_a_run_that_is_stopped_is_taken_up_again(tmp_path, monkeypatch):
+    """Ctrl-C in the second of three seeds: what is done is told and kept, and the end is that of an undisturbed run."""
+    text = 'title = "mine"\nmonte_carlo = { replicates = 1 }\nsimulation = { seeds = 3 }\n'
+    (tmp_path / "mine.toml").write_text(text + GRID.format(**{**ROWS, **FREE}))
+    asked = (str(tmp_path / "mine.toml"), 5, 1, tmp_path)
+    whole = simulation.perform(*asked).document
+    real, seen = simulation.run_units, []
+
+    def interrupted(name, *args, **more):
+        seen.append(name)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        real(name, *args, **more)
+
+    monkeypatch.setattr(simulation, "run_units", interrupted)
+    stopped = simulation.perform(*asked)
+    assert stopped.stopped.startswith(
+        "stopped with 1 of 3 seeds done; finished records are kept, and ratecheck resume "
+    )
+    run = Run.find("latest", tmp_path)
+    assert str(run.folder) in stopped.stopped
+    monkeypatch.setattr(simulation, "run_units", real)
+    monkeypatch.setattr(measure, "measure", lambda built, *rest: computed.append(built) or kept(built, *rest))
+    kept, computed = KEPT, []
+    assert simulation.simulate(resumed(run), run, 1).document == whole
+    assert len(computed) == 2, "the first seed is not simulated again"
+    assert len(run.records()) == 3

@@ -49,6 +49,7 @@ def right_side(name, **constants):
     return CLAIMS.get(name).outputs["uniform"].bound.rhs.value({**at, **constants}) / NEWEST
 
 
+@pytest.mark.slow
 def test_the_longer_the_cap_the_more_noise_up_to_the_bound_without_one():
     """Measured .15, 4.5, 7.5 beta sigma^2 (waits of 8, 100, 256): a cap costs what it says, but for a constant."""
     short, longest = measured(8)
@@ -58,26 +59,24 @@ def test_the_longer_the_cap_the_more_noise_up_to_the_bound_without_one():
     assert bounds == sorted(bounds)
     assert short < bounds[0] / 100
     assert 10 < bounds[1] / longer < 30
-    assert bounds[2] == right_side(ANY) == right_side(CAPPED, tau_cap=1e9)
+    assert bounds[2] == right_side(CAPPED, tau_cap=1e9) == pytest.approx(right_side(ANY), rel=1e-14)  # rounding
 
 
 def test_a_cap_is_what_all_delays_are_within():
     """The largest one here is 40, of a gradient back or in flight at K."""
-    assert made(cell(8, tau_cap=40.0)).weighted.schedule.oldest == 40
+    assert made(cell(8, steps=500, tau_cap=40.0)).weighted.schedule.oldest == 40
     with pytest.raises(AssumptionError, match="tau_cap = 39"):
-        made(cell(8, tau_cap=39.0))
+        made(cell(8, steps=500, tau_cap=39.0))
     for name in (CAPPED, RATE_CAPPED):
-        assert "no finite tau_cap" in CLAIMS.get(name).failing(made(cell(8)).facts)[0]
-    assert CLAIMS.get(CAPPED).failing(made(cell(8, tau_cap=40.0)).facts) == []
+        assert "no finite tau_cap" in CLAIMS.get(name).failing(made(cell(8, steps=500)).facts)[0]
+    assert CLAIMS.get(CAPPED).failing(made(cell(8, steps=500, tau_cap=40.0)).facts) == []
 
 
 @pytest.mark.parametrize(
-    ("noise", "dimension"), [("rademacher", 1), ("gaussian", 4), ("two_point", 2), ("student_t", 3), ("no_noise", 1)]
+    ("noise", "dimension"), [("rademacher", 1), ("gaussian", 4), ("two_point", 2), ("student_t", 3)]
 )
 def test_the_fourth_moment_is_that_of_the_law(noise, dimension):
     """Of sigma z/sqrt(d): (sigma^4/d^2) (d E z^4 + d (d - 1))."""
-    if noise not in NOISES.names():
-        pytest.skip(f"there is no noise {noise!r} on the shelf")
     one = replace(cell(8, p="1/13"), noise=Part(noise), problem=Part("quadratic", {"dimension": dimension}), sigma=2.0)
     law = NOISES.get(noise)
     moment = law.fourth_moment(law.parameters({})) if law.fourth_moment else np.inf
@@ -92,8 +91,8 @@ def test_the_fourth_moment_is_that_of_the_law(noise, dimension):
 
 
 def test_a_fourth_moment_helps_where_beta_is_small():
-    moment = 3**0.25
-    assert right_side(FOURTH, sigma_4=moment) < right_side(ANY)
+    moment = 3**0.25  # of a Gaussian number
+    assert right_side(ANY) < right_side(FOURTH, sigma_4=moment)
     small = {"beta": NEWEST / 100, "stepsize": NEWEST / 400, "Delta": 0.0}
     assert right_side(FOURTH, sigma_4=moment, **small) < right_side(ANY, **small) / 4
 

@@ -1,24 +1,28 @@
 """Convex theorems on asynchronous mu^2-SGD with more known than a variance: derivations, what they need, and runs."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
 
 import numpy as np
 import pytest
 
 from ratecheck.checks import symbolic
+from ratecheck.checks.measure import Store, fault_of, gathered, measure
 from ratecheck.checks.steps import Context, Refused, Undone, averages
 from ratecheck.core import shelf
-from ratecheck.core.claim import has
+from ratecheck.core.cell import Cell
 from ratecheck.core.fact import le
 from ratecheck.core.gram import square
+from ratecheck.core.part import Part
 from ratecheck.core.proof import Class, Counting, Martingale
-from ratecheck.core.setting import j, n_flying
+from ratecheck.core.run import record_key
+from ratecheck.core.setting import j, m, n_flying
 from ratecheck.core.setting_mu2 import arrived, flying, power, power_0, power_flying
-from ratecheck.core.symbols import K, M, excess, k, sigma, sigma_r, tau_cap
+from ratecheck.core.symbols import M, excess, k, sigma, sigma_r, tau_cap
+from ratecheck.engine.build import Built, build, of_block
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.schedule import from_order
+from ratecheck.errors import AssumptionError
 from tests.chains import proved, survivors, verdict
 from tests.teeth.planted import result
 
@@ -84,7 +88,7 @@ def test_what_is_in_flight_is_granted_under_a_cap_that_the_claim_assumes():
 
 
 def test_a_moment_is_that_of_a_sample_when_it_is_drawn():
-    for of in (power(k), power_0(symbolic.proof_of(MOMENTS).steps[-1] and shelf_m())):
+    for of in (power(k), power_0(m)):
         assert discharge(Martingale("m", of), where(MOMENTS)) == le(of, sigma_r ** (2 + excess))
     with pytest.raises(Undone, match="no noise"):  # one in flight is no such sample: long ones stay there
         discharge(Martingale("m", power_flying(k, j)), where(MOMENTS))
@@ -92,12 +96,6 @@ def test_a_moment_is_that_of_a_sample_when_it_is_drawn():
         discharge(Martingale("m", power(k)), where(MOMENTS, assumptions=without(MOMENTS, "finite sigma_r")))
     fact = discharge(Counting("c", "handed out", {"attribute": power(k)}), where(MOMENTS))
     assert fact.left.has(power_flying(k, j))
-
-
-def shelf_m():
-    from ratecheck.core.setting import m
-
-    return m
 
 
 def test_bounded_noise_is_assumed_and_not_a_variance():
@@ -203,30 +201,45 @@ def test_unbounded_noise_is_not_covered_by_bounded():
 # a cap that the schedule of a later run breaks costs that cell alone
 
 
+@pytest.mark.slow
 def test_a_later_run_above_the_cap_costs_its_own_cell_alone():
-    """Of two noise levels the second has another schedule in each block: the cap of the first block fits the first."""
     delays = {"name": "slow_samples", "factor": 40, "jitter": 1}
-    grids = [
-        {**GRID, "problem": "huber", "M": 2, "K": 256, "sigma": 1, "delays": delays, "constants": {"tau_cap": cap}}
-        for cap in (tight(delays), 256)
-    ]
-    data = [result(DELAY_CAP, grid, evidence=("monte-carlo",), replicates=64) for grid in grids]
-    rows = [row for found in data for row in found.details["cells"]]
-    assert [row["verdict"] for row in rows].count("NOT APPLICABLE") == 1
-    assert "out for" in rows[0]["reason"]
-    assert rows[1].get("inequalities")
+    grid = {**GRID, "problem": "huber", "M": 2, "K": 256, "sigma": 1, "delays": delays}
+    grids = [{**grid, "constants": {"tau_cap": cap}} for cap in (tight().oldest, 256)]
+    found = result(DELAY_CAP, *grids, evidence=("monte-carlo",), replicates=64)
+    first, second = found.details["cells"]
+    assert first["verdict"] == "NOT APPLICABLE"
+    assert "out for" in first["reason"]
+    assert second["inequalities"]["bound"]["ratio"] < 1
 
 
-def tight(delays):
-    """The longest delay of the first block, where a later one has a longer one."""
-    from ratecheck.core.cell import Cell
-    from ratecheck.core.part import Part
-    from ratecheck.engine.build import build, of_block
+def test_a_block_above_the_cap_has_a_sentence_for_its_record():
+    one, store = tight(), Store()
+    record = measure(one.built, one.later, 1, ("output_gap",), ())
+    assert set(record) == {"block", "fault"}
+    for block, found in enumerate(({"block": 0}, record)):
+        store.add({"key": record_key("claim", one.built.cell.digest, block), **found})
+    assert fault_of("claim", one.built, 1, store) is None
+    assert "out for" in fault_of("claim", one.built, 2, store)
+    with pytest.raises(AssumptionError, match="out for"):
+        gathered("claim", one.built, 2, store, ("output_gap",))
 
+
+@dataclass
+class Tight:
+    """A cell whose cap is the longest delay of its first block, where a ``later`` one has a longer one."""
+
+    built: Built
+    oldest: int
+    later: int
+
+
+def tight():
     claim = shelf.CLAIMS.get(DELAY_CAP)
     cell = Cell(Part("huber", {}), Part("two_point", {"p": 0.1}), Part("slow_samples", {"factor": 40, "jitter": 1}),
                 2, 256, 1.0, "last", constants={"tau_cap": 256})  # fmt: skip
     built = build(cell, 1, method=claim.method, scheduler="async", stepsize=claim.stepsize, failing=claim.failing)
     longest = [of_block(built, block).weighted.schedule.oldest for block in range(8)]
-    assert max(longest) > longest[0]
-    return float(longest[0])
+    later = int(np.argmax(longest))
+    assert later > 0
+    return Tight(replace(built, cell=replace(cell, constants={"tau_cap": float(longest[0])})), longest[0], later)

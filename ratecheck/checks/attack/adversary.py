@@ -20,7 +20,7 @@ from ratecheck.checks.attack.attack import ALPHA, Attack, Stopped
 from ratecheck.checks.attack.budget import Budget
 from ratecheck.checks.attack.confirm import again, confirm, confirmed
 from ratecheck.checks.attack.orders import Walk
-from ratecheck.checks.attack.score import score
+from ratecheck.checks.attack.score import Score, score
 from ratecheck.checks.attack.search import Board, Search, best_of, told
 from ratecheck.checks.attack.shrink import shrink
 from ratecheck.checks.attack.space import Space, space_of
@@ -61,9 +61,9 @@ def check(attack: Attack) -> Result:
                     own)  # fmt: skip
     try:
         found = search.run()
+        return _broken(attack, space, search.board) if found else _unbroken(attack, space, search.board)
     except KeyboardInterrupt:
         raise Stopped(_at_once(attack, space, search.board)) from None
-    return _broken(attack, space, search.board) if found else _unbroken(attack, space, search.board)
 
 
 def _orders(attack: Attack) -> Result | None:
@@ -148,14 +148,11 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
             return False
         return again(attack, simpler, least)
 
-    try:
-        path = shrink(cell, stays, lambda: budget.over)
-        for smaller in reversed(path[1:]):
-            attack.looked.add(smaller.digest)
-            if confirm(attack, smaller):
-                break
-    except KeyboardInterrupt:
-        raise Stopped(_kept(attack, space, board, "and not made simpler: stopped")) from None
+    path = shrink(cell, stays, lambda: budget.over)
+    for smaller in reversed(path[1:]):
+        attack.looked.add(smaller.digest)
+        if confirm(attack, smaller):
+            break
     way = {"found_at": told(cell), "after": spent, "steps_down": len(path) - 1}
     return _kept(attack, space, board, f"after {spent:,} evaluations", way)
 
@@ -171,8 +168,19 @@ def _kept(attack: Attack, space: Space, board: Board, words: str, way: Mapping[s
 
 
 def _unbroken(attack: Attack, space: Space, board: Board) -> Result:
+    fresh: list[Score] = []
+
+    def longer(cell: Cell) -> Score | None:
+        found = score(attack.target, cell, attack.fresh(), LAST_LOOK)
+        fresh.extend([found] if found is not None and found.broken else [])
+        return found
+
+    best = best_of(board, longer)
+    for one in fresh:
+        attack.looked.add(one.cell.digest)
+        if confirm(attack, one.cell):
+            return _broken(attack, space, board)
     details = _details(attack, space, board)
-    best = best_of(board, lambda cell: score(attack.target, cell, attack.fresh(), LAST_LOOK))
     if best is None:
         words = f"no cell of the search satisfies the assumptions of the claim (budget {attack.budget.words})"
         return _result(attack, Verdict.NOT_APPLICABLE, words, details)

@@ -15,8 +15,10 @@ from ratecheck.core.scenario import MonteCarlo
 REPLICATES = 256
 #: a candidate is measured by so many runs before it is confirmed, a simpler one before it takes its place
 SECOND_LOOK = 8
+#: cells of a generation that are above the bound by less than two standard errors and looked at longer, and runs of it
+LONGER, LONG_LOOK = 2, 32
 #: candidates that are confirmed at most: what looks broken so often and never is has heavy tails
-CANDIDATES = 40
+CANDIDATES = 60
 
 
 def confirmed(attack: Attack, board: Board) -> bool:
@@ -25,12 +27,16 @@ def confirmed(attack: Attack, board: Board) -> bool:
     After a KeyboardInterrupt, which goes on, the cell that was being looked at counts as one that was not.
     """
     new = [s for digest, s in board.broken.items() if digest not in attack.looked]
-    for one in sorted(new, key=lambda s: (-s.ratios[s.broken].value, s.cell.label)):
+    new.sort(key=lambda s: (-s.ratios[s.broken].value, s.cell.label))
+    near = [s for digest, s in board.near.items() if digest not in attack.looked]
+    near.sort(key=lambda s: (-s.near, s.cell.label))
+    board.near.clear()
+    for one in [*new, *near[:LONGER]]:
         attack.looked.add(one.cell.digest)
         if len(attack.looked) > CANDIDATES or attack.budget.late:
             return False
         try:
-            if again(attack, one.cell) and confirm(attack, one.cell):
+            if again(attack, one.cell, runs=SECOND_LOOK if one.broken else LONG_LOOK) and confirm(attack, one.cell):
                 return True
         except KeyboardInterrupt:
             attack.looked.discard(one.cell.digest)
@@ -38,9 +44,9 @@ def confirmed(attack: Attack, board: Board) -> bool:
     return False
 
 
-def again(attack: Attack, cell: Cell, least: float = 1.0) -> bool:
+def again(attack: Attack, cell: Cell, least: float = 1.0, runs: int = SECOND_LOOK) -> bool:
     """Return whether the cell looks broken under a fresh seed, by a ratio of ``least`` where it is sampled."""
-    found = score(attack.target, cell, attack.fresh(), SECOND_LOOK)
+    found = score(attack.target, cell, attack.fresh(), runs)
     attack.budget.spend()
     if found is None or not found.broken:
         return False

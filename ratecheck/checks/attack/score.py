@@ -66,6 +66,11 @@ class Score:
         found = {n: r.value for n, r in self.ratios.items() if r.broken}
         return max(found, key=lambda n: found[n], default="")
 
+    @property
+    def near(self) -> float:
+        """The largest ratio that is sampled and above 1, if no more is known of it than that; 0 for none."""
+        return max((r.value for r in self.ratios.values() if not r.exact and r.value > 1), default=0.0)
+
 
 def score(claim: Claim, cell: Cell, seed: int, runs: int = RUNS) -> Score | None:
     """Return the score of a cell from ``runs`` runs at least; None where the claim does not apply."""

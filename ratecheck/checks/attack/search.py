@@ -64,10 +64,14 @@ class Target:
 
 @dataclass
 class Board:
-    """What was seen: the best score of each inequality under each output rule, and the cells that look broken."""
+    """What was seen: the best score of each inequality under each output rule, and the cells that look broken.
+
+    ``near`` are those whose few runs are above the bound by less than two standard errors.
+    """
 
     best: dict[tuple[str, str], Score] = field(default_factory=dict)
     broken: dict[str, Score] = field(default_factory=dict)
+    near: dict[str, Score] = field(default_factory=dict)
     tops: dict[Target, dict[str, tuple[float, Any]]] = field(default_factory=dict)
 
     def add(self, found: Score) -> None:
@@ -78,6 +82,8 @@ class Board:
                 self.best[key] = found
         if found.broken:
             self.broken.setdefault(found.cell.digest, found)
+        elif found.near:
+            self.near.setdefault(found.cell.digest, found)
 
     def keep(self, target: Target, worth: float, cell: Cell, point: Any) -> None:
         """Keep the point of a cell, while it is among the best for this target."""

@@ -48,7 +48,7 @@ PLAIN = {
 HALF, GAMMA, START = Fraction(1, 2), Fraction(1, 3), (Fraction(1), Fraction(-2))
 
 
-def _taken(s: Schedule, step: int, ordered: bool) -> list[int]:
+def taken(s: Schedule, step: int, ordered: bool) -> list[int]:
     """Return the hand-outs that q has after a delivery: those delivered; or as far as all in order are there."""
     came = set(s.source[:step].tolist())
     if not ordered:
@@ -67,17 +67,17 @@ def _words(s: Schedule, step: int, ordered: bool) -> tuple[list[int], list[int]]
     means = [0] * step
     means[step - 1] = step
     if ordered:
-        done = len(_taken(s, step, True))
+        done = len(taken(s, step, True))
         for version in range(done, step):  # less s(C + 1), .., s(k)
             _add(means, version, -1)
-        taken = _taken(s, step, True)
+        there = taken(s, step, True)
     else:
         flying = sorted(set(range(made)) - set(s.source[:step].tolist()))
         for one in flying:
             means[0] += 1
             _add(means, int(s.made_at[one]), -1)
-        taken = [one for one in range(made) if one not in flying]
-    return means, [int(one in taken) for one in range(made)]
+        there = [one for one in range(made) if one not in flying]
+    return means, [int(one in there) for one in range(made)]
 
 
 def _add(means: list[int], version: int, times: int) -> None:
@@ -128,7 +128,7 @@ def _boxed(s: Schedule, method: str, ordered: bool) -> bool:
     for view in _run(s, method):
         q, w, step = view.vectors["q"], view.vectors["w"], view.step
         want = [Fraction(0)] * len(START)
-        for one in _taken(s, step, ordered):
+        for one in taken(s, step, ordered):
             v = int(s.made_at[one])
             here, before = _slope(models[v], one), _slope(models[max(v - 1, 0)], one)
             want = [c + (v + 1) * a - v * b for c, a, b in zip(want, here, before, strict=True)]
@@ -178,7 +178,7 @@ def _each(s: Schedule) -> bool:
 
 
 def _missing(s: Schedule) -> bool:
-    return all(step - len(_taken(s, step, True)) <= s.oldest - 1 for step in range(1, s.horizon + 1))
+    return all(step - len(taken(s, step, True)) <= s.oldest - 1 for step in range(1, s.horizon + 1))
 
 
 def _lately(s: Schedule) -> bool:

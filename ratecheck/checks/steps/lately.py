@@ -1,7 +1,7 @@
 """What is in flight where every delay is at most tau_cap, a cap that the claim assumes: only what was drawn lately.
 
-A hand-out of version v that is in flight after delivery k is back at k + 1 at the earliest, or closed at K + 1 >= k + 1:
-its delay is at least k + 1 - v, so v >= k + 1 - tau_cap. It is in flight after its delay less 1 deliveries, at most
+A hand-out of version v that is in flight after delivery k is back at k + 1 at the earliest, or closed at K + 1 > k: its
+delay is at least k + 1 - v, so v >= k + 1 - tau_cap. It is in flight after its delay less 1 deliveries, at most
 tau_cap - 1. (1 is no delay; the cap is on hand-outs at x_0 and on those that are not back by K, too: ``engine.build``
 refuses a schedule with another.) Holds on every run, whatever the delays look at.
 
@@ -9,19 +9,20 @@ flights, lately  Ordered momentum (``core.setting_ordered``): sum_k E||z(k)||^2 
            sum_k E||n(k)||^2, for beta <= 1. Cauchy-Schwarz at each k over the M - 1 in flight; each hand-out is among
            them at most tau_cap - 1 times, with a weight of at most beta. The M at x_0 count (1/M)^2 each: together as
            much as their mean n(1), in expectation, for they are apart from each other and have mean 0.
-lately     sum_j b(j) <= sum_m lately0(m) b0(m) + sum_k lately(k) b(k) after delivery K (``core.setting_flight``), b as in
-           ``flight``: they are different hand-outs, each of them lately.
-lately, few  sum_m lately0(m) + sum_k lately(k) <= tau_cap - 1 + M - 1: these k are at most tau_cap - 1 where x_0 is not
-           among them; where it is, K <= tau_cap - 1, and they are K - 1 beside the M.
+lately     sum_j b(j) <= sum_m lately0(m) b0(m) + sum_k lately(k) b(k) after delivery K (``core.setting_flight``), b as
+           in ``flight``: they are different hand-outs, each of them lately.
+lately, few  sum_m lately0(m) + sum_k lately(k) <= tau_cap - 1 + M - 1: these k are at most tau_cap - 1 where x_0 is
+           not among them; where it is, K <= tau_cap - 1, and they are K - 1 beside the M.
 lately, 1  lately(k) <= 1 and lately0(m) <= 1: a definition.
 
-The machines are those of the windows in which a hand-out is in flight, one longer than its delay less 1. On all small
-arrival orders the cap is the engine's largest delay, ``Schedule.oldest``.
+The machine is that of the windows in which a hand-out is in flight: as many deliveries as its delay less 1. On all
+small arrival orders the cap is the engine's largest delay, ``Schedule.oldest``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import sympy as sp
@@ -53,7 +54,7 @@ def _flights(s: Schedule) -> bool:
     if not all(_apart(s, step) for step in range(1, s.horizon + 1)):
         return False
     for b in BETAS:
-        squares = [0] * s.handouts
+        squares = [Fraction(0)] * s.handouts
         for step in range(1, s.horizon + 1):
             weights = weights_at(s, step, b)
             for one in flying_at(s, step):

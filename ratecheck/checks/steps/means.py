@@ -28,7 +28,8 @@ STEPSIZES = (ghat, g_0, g_flying, applied)
 RANDOM = (OF_ORDER | {*MEASURED, p.name}) - {k.name}
 #: functions of the index, K and the constants alone: numbers, whoever arrives
 FIXED = (lately, lately_0)
-#: kinds of steps that may use what holds in expectation: sums of products, and a fact at an earlier step
+#: kinds of steps that may use what holds in expectation: sums of products, a fact at an earlier step, and what holds of
+#: root mean squares and of numbers
 LINEAR = ("inequality", "scalar", "telescope", "earlier", "triangle", "product", "smallest")
 
 

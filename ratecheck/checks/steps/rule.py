@@ -167,12 +167,12 @@ def hold_letters(of: Any, value: sp.Expr, context: Context) -> None:
 
     A fact about every number ``of`` is in expectation one about numbers alone: it is none about what ``of`` is then.
     """
-    before = any(side.has(of) for o in context.done.values() for side in (o.fact.left, o.fact.right))
-    if before and of not in context.letters and of != symbols.stepsize:
-        raise Undone(f"{of} was any number before: define it before it is used")
     used = {x for x in (*value.free_symbols, *value.atoms(AppliedUndef)) if not isinstance(x, Vec | Ip)}
     if value != of and any(x == of or (isinstance(of, AppliedUndef) and x.func == of.func) for x in used):
         raise Undone(f"{of} is defined by itself")
+    before = any(side.has(of) for o in context.done.values() for side in (o.fact.left, o.fact.right))
+    if before and of not in context.letters and of != symbols.stepsize:
+        raise Undone(f"{of} was any number before: define it before it is used")
     for letter in used - {symbols.stepsize}:  # which is defined by the claim alone
         if letter not in context.setting.ranges and is_free(letter, context):
             context.letters.setdefault(letter, {HELD: letter})

@@ -8,6 +8,7 @@ claim to use: they would be two things at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -107,7 +108,10 @@ def claim_fault(context: Context) -> str:
 
 
 def stepsize_fault(context: Context, in_mean: bool) -> str:
-    """Return why no step may rest on the claim's stepsize, '' when they may; ``in_mean``: not all is on every run."""
+    """Return why no step may rest on the claim's stepsize, '' when they may; ``in_mean``: not all is on every run.
+
+    What is chosen with it is a positive number of the method without unit, of which nothing else is assumed.
+    """
     for name, branch in context.branches.items():
         top = plain(sp.fraction(sp.together(branch))[0]).xreplace(dict(context.may_vanish))
         if not (plain(branch).is_positive and top.is_positive):
@@ -118,6 +122,8 @@ def stepsize_fault(context: Context, in_mean: bool) -> str:
         own = name in shelf.METHODS.get(context.claim.method).par and symbols.unit_of(symbols.symbol_of(name)) == (0, 0)
         if not own:
             return f"the claim chooses {name}, which is no number of its method"
+        if any(name in re.findall(r"\w+", a.name) for a in context.claim.assumptions):  # asked of the cell, not of this
+            return f"the claim chooses {name} and assumes something of it"
         if not (plain(value).is_positive and top.is_positive):
             return f"{name} = {value}, which the claim chooses, is not known to be positive"
     varies = [name for name, f in context.stepsize.branches.items() if OF_ORDER & set(f.names)]
