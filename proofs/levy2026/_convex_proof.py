@@ -228,6 +228,7 @@ def _bound(
 
 
 def stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
+    """Return the facts about the stepsize."""
     return (
         *((Class("rho <= K", "assumed", ("rho <= K",)),) if wide else ()),
         Rule("gamma: cap", gamma, below="cap"),

@@ -58,8 +58,8 @@ CLAIM = Claim(
     statement=(
         "With $\\gamma=(1-\\beta)\\min\\{1/(2ML),\\sqrt{\\Delta/(L\\sigma^2K)},"
         "(2\\Delta(1-\\beta)^2/(L^2M^2G^2K))^{1/3}\\}$ the mean of $\\|\\nabla F(x_k)\\|^2$ over $x_0,\\dots,x_{K-1}$ "
-        "is $O(ML\\Delta/K+\\sqrt{L\\Delta\\sigma^2/K}+(MLG\\Delta/((1-\\beta)K))^{2/3})$ in expectation, whatever the "
-        "delays are."
+        "is $O(ML\\Delta/K+\\sqrt{L\\Delta\\sigma^2/K}+(MLG\\Delta/((1-\\beta)K))^{2/3})$ in expectation, for all "
+        "delays, those too that depend on the sample of their own gradient."
     ),
     assumptions=ASSUMPTIONS,
     stepsize="ormo_tuned_constant",

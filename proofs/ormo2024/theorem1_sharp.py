@@ -1,7 +1,7 @@
 """Theorem 1 before it is rounded: OrMo with any constant stepsize up to (1 - beta)/(ML), bounded gradients.
 
 For Shi, Yang & Li (2024), Theorem 1; constants ours. See ``theorem1`` for what is the paper's. With
-a = gamma/(1 - beta) <= 1/(ML) and La < 1, whatever the delays are and may depend on,
+a = gamma/(1 - beta) <= 1/(ML) and La < 1, for all delays, which may depend on the sample of their own gradient,
 (1 - La) mean ||grad F(x_k)||^2 <= 2 Delta/(aK) + L a sigma^2 (K + M - 1)/K + L^2 a^2 G^2 (M/(1 - beta) - 1)^2.
 
 Where a gradient hardly changes along the run the left side is Delta/(aK): there the bound is loose by 2, the price of
@@ -55,7 +55,8 @@ CLAIM = Claim(
     statement=(
         "With a constant stepsize $\\gamma=(1-\\beta)a$, $a\\le1/(ML)$ and $La<1$, $(1-La)$ times the mean of "
         "$\\|\\nabla F(x_k)\\|^2$ over $x_0,\\dots,x_{K-1}$ is at most $2\\Delta/(aK)+La\\sigma^2(K+M-1)/K"
-        "+L^2a^2G^2(M/(1-\\beta)-1)^2$ in expectation, whatever the delays are."
+        "+L^2a^2G^2(M/(1-\\beta)-1)^2$ in expectation, for all delays, those too that depend on the "
+        "sample of their own gradient."
     ),
     assumptions=(*ASSUMPTIONS, has("G")),
     stepsize="constant",

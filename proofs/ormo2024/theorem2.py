@@ -40,7 +40,8 @@ CLAIM = Claim(
         "With $\\gamma_k=\\min\\{\\gamma,(1-\\beta)^2/(2L\\max\\{\\tau_k-1,2M\\})\\}$ and "
         "$\\gamma=(1-\\beta)\\min\\{(1-\\beta)/(4ML),\\sqrt{8\\Delta/(3L\\sigma^2K)}\\}$ the squared gradient norm "
         "at an iterate chosen with probabilities proportional to the stepsizes applied to its gradients is at most "
-        "$32ML\\Delta/((1-\\beta)K)+4\\sqrt6\\sqrt{L\\Delta\\sigma^2/K}$ in expectation, whatever the delays are."
+        "$32ML\\Delta/((1-\\beta)K)+4\\sqrt6\\sqrt{L\\Delta\\sigma^2/K}$ in expectation, for all delays "
+        "that do not depend on samples."
     ),
     assumptions=(of_class("smooth"), fraction("beta"), has("L"), has("Delta"), has("sigma")),
     stepsize="ormo_tuned_inverse",

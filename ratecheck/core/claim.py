@@ -112,10 +112,10 @@ class Statement:
 class Claim:
     """A theorem: under these assumptions, this method with this stepsize makes this quantity at most this bound.
 
-    ``outputs`` maps output rules (R1, R0, RL, uniform, last) to statements, the default first. ``growth``, where weights grow
-    along the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the product of
-    growth over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a Stepsize or
-    the name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
+    ``outputs`` maps output rules (R1, R0, RL, uniform, last) to statements, the default first. ``growth``, where
+    weights grow along the run, is a formula in ``weight``: under every rule the weight of x_k is then multiplied by the
+    product of growth over x_0..x_k, over that product for K (a common factor, which no output sees). ``stepsize`` is a
+    Stepsize or the name of one; ``method`` and ``scheduler`` are names. ``policy`` is the largest delay policy covered.
     A lemma has no outputs: only ``identities`` (equations between vectors), ``counting`` (facts about schedules) or
     ``stability`` (the largest stable stepsizes). It
     may fix numbers of its method, ``fixed = {"beta": 0}``, and the (M, K) of which all arrival orders are looked at,

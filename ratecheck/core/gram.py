@@ -162,9 +162,9 @@ def plain(expr: Any) -> sp.Expr:
 def slack_form(expr: Any, at_least: Mapping[sp.Symbol, sp.Expr] | None = None) -> tuple[bool, str]:
     """Return whether the expression is nonnegative in slack form, and the polynomial that shows it.
 
-    M >= 1 and K >= 1 become M = 1 + m, K = 1 + k with m, k >= 0; ``at_least={K: M}`` makes it K = M + k. A cap on delays
-    is at least 1, too: tau_cap = 1 + t. Then the numerator and the denominator over a common one must have no negative
-    coefficient.
+    M >= 1 and K >= 1 become M = 1 + m, K = 1 + k with m, k >= 0; ``at_least={K: M}`` makes it K = M + k. A cap on
+    delays is at least 1, too: tau_cap = 1 + t. Then the numerator and the denominator over a common one must have no
+    negative coefficient.
     """
     expr = normal(expr)
     if manifest(expr):

@@ -50,7 +50,23 @@ from ratecheck.core.setting_mu2 import MU2, sent, sent_flying, w
 from ratecheck.core.setting_ordered import ORDERED, noises, slopes, weight
 from ratecheck.core.setting_ormo import ORMO
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import D, Delta, G, K, L, M, beta, k, mean_gradient_sq, sigma, sigma_mu, tau_max
+from ratecheck.core.symbols import (
+    D,
+    Delta,
+    G,
+    K,
+    L,
+    M,
+    beta,
+    k,
+    mean_gradient_sq,
+    sigma,
+    sigma_4,
+    sigma_inf,
+    sigma_mu,
+    sigma_r,
+    tau_max,
+)
 from ratecheck.core.symbols import stepsize as gamma
 from ratecheck.core.verdict import Verdict
 from tests.chains import proved
@@ -144,8 +160,9 @@ def test_numbers_of_one_setting_may_be_anything_in_another():
 # what is divided by
 
 
-def test_nothing_is_divided_by_what_durations_may_not_tell_or_a_momentum_of_0():
-    refused("may be 0", [Inequality("it", le(0, 1 / sigma_mu), ((1 / sigma_mu,),))], context(DIVIDING, FLIGHT))
+def test_nothing_is_divided_by_a_size_of_noise_that_may_be_0_or_a_momentum_of_0():
+    for size in (sigma_mu, sigma_inf, sigma_r, sigma_4):
+        refused("may be 0", [Inequality("it", le(0, 1 / size), ((1 / size,),))], context(DIVIDING, FLIGHT))
     step = Inequality("it", le(0, 1 / beta), ((1 / beta,),))
     refused("may be 0", [step], context(MOMENTUM, ORDERED, assumptions=without(MOMENTUM, "beta > 0")))
     run([step], context(MOMENTUM, ORDERED))
@@ -225,7 +242,7 @@ def test_an_assumption_between_constants_holds_the_runs_to_it():
 
 
 def test_a_bound_for_fewer_delays_than_the_claim_covers_is_not_the_claim(monkeypatch):
-    """ "Some delays" is not what a claim for clairvoyant ones says; the sharper master inequality may say so."""
+    """A claim for clairvoyant delays says so of its bound; the sharper master inequality may be for some delays."""
     claim = shelf.CLAIMS.get("levy2026.theorem_nonconvex_rate_independent")
     proof = symbolic.proof_of("levy2026.theorem_nonconvex_rate_independent")
     monkeypatch.setattr(symbolic, "proof_of", lambda name: proof)

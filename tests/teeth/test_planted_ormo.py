@@ -5,6 +5,7 @@ moves by 1/(1 - beta) times it. One arrival order is not enough either.
 """
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from ratecheck.core import shelf
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.schedule import from_order
 from ratecheck.mutants.mutant import FOLDER
+from ratecheck.mutants.ormo import KERNELS
 
 ASYNC = shelf.SCHEDULERS.get("async")
 LEMMAS = ("closed_forms", "lemma1", "lemma2", "lemma3", "lemma8", "virtual_iterate")
@@ -32,6 +34,29 @@ FAULTS = {
     "ormo_exponent_delay": (ORDER, 60, 234),
     "ormo_unordered": (ORDER, 62, 240),
 }
+
+
+#: what each fault does: the planted ones say so themselves
+LIES = {name: lie for name, lie, _ in KERNELS} | {
+    "ormo_vanilla_step": "an arriving gradient moves the model by itself alone"
+}
+ROW = "| `{}` | {} | {} | {} |"
+
+
+def table():
+    """Return the table of the docs: what each fault does, what sees it, and on how many orders."""
+    head = ["| fault | what it does | seen by | on orders |", "|---|---|---|---|"]
+    rows = [ROW.format(f, LIES[f], ", ".join(sorted(seen)), f"{a}, {b}") for f, (seen, a, b) in FAULTS.items()]
+    return head + rows
+
+
+def test_the_page_has_the_table():
+    page = (Path(__file__).parents[2] / "docs" / "ormo.md").read_text()
+    assert "\n".join(table()) in page
+
+
+def test_all_planted_kernels_are_in_the_table():
+    assert set(FAULTS) == set(LIES)
 
 
 def method_of(name):

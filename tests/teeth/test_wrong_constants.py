@@ -1,4 +1,4 @@
-"""Constants that no theorem speaks of (a stepsize of 0 or less, beta = 1), and methods without what an identity needs."""
+"""Constants that no theorem speaks of (a stepsize of 0 or less, beta = 1), and methods without what identities need."""
 
 from dataclasses import replace
 
