@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
@@ -26,9 +25,9 @@ Rule = Literal["R0", "R1", "RL", "uniform", "last"]
 
 
 def _no_truth(value: Any) -> Any:
-    """Return the value. Raises PydanticCustomError for true and false, which pydantic takes for 1 and 0."""
+    """Return the value. Raises ValueError for true and false, which pydantic takes for 1 and 0."""
     if isinstance(value, bool):
-        raise PydanticCustomError("truth", "should be a number")
+        raise ValueError("should be a number")
     return value
 
 
@@ -195,7 +194,7 @@ def sentence(fault: pydantic.ValidationError) -> str:
         return f"{place}key {key!r} is missing."
     if first["input"] == []:
         return f"{place}key {key!r} is an empty list: give it a value, or leave the key out."
-    wrong = [e["msg"].removeprefix("Input ") for e in errors if _key(e) == where]
+    wrong = [e["msg"].removeprefix("Input ").removeprefix("Value error, ") for e in errors if _key(e) == where]
     return f"{place}key {key!r} {' or '.join(dict.fromkeys(wrong))}; got {first['input']!r}."
 
 

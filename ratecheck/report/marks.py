@@ -22,7 +22,7 @@ def rate_series(axes: Axes, series: Sequence[Row], colour: str, marker: str) -> 
     """Draw one series of the rate plot: bound, conditional bound, one fitted line a branch, measured points."""
     x = [r["K"] for r in series]
     # through a single point there is no line
-    alone: dict[str, Any] = {"marker": "_", "markersize": 9} if len(series) == 1 else {}
+    alone: dict[str, Any] = {"marker": "_", "markersize": 14} if len(series) == 1 else {}
     if all(r["bound"] is not None for r in series):
         dotted = {"linestyle": (0, (1, 1.5)), "linewidth": 1.4, "markeredgewidth": 1.4, **alone}
         axes.plot(x, [r["bound"] for r in series], color=colour, **dotted)
