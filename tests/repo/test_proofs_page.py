@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import ratecheck.core.proof  # noqa: F401  # all kinds are loaded
+import ratecheck.core.proof  # all kinds are loaded
 from ratecheck.core import step
 from tests.command import ROOT
 

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from ratecheck.checks.paired import compare, signed_rank
+from ratecheck.commands.ordering import few
 
 RNG = np.random.default_rng(11)
 
@@ -69,3 +70,16 @@ def test_exchangeable_methods_are_seldom_told_apart():
         alarms += any(row["apart"] for row in compare({0: runs}, 0.05)[0])
     assert stats.binom.sf(41, 400, 0.05) < 1e-5
     assert alarms <= 41
+
+
+@pytest.mark.parametrize(("seeds", "alpha", "pairs", "needed"), [
+    (10, 1e-3, 1, 11), (11, 1e-3, 1, None), (12, 1e-3, 3, 13), (5, 0.5, 1, 6), (6, 0.5, 1, None), (12, 0.05, 28, None),
+])  # fmt: skip
+def test_too_few_seeds_are_said_to_be(seeds, alpha, pairs, needed):
+    """So many pairs of methods of which one is better on all seeds: apart exactly where nothing is said."""
+    said = few(seeds, alpha, pairs)
+    assert (needed is None) is (said == [])
+    assert needed is None or f"it takes {needed} at least" in said[0]
+    shift = np.linspace(1, 2, seeds)
+    found = compare({i: {"a": np.zeros(seeds), "b": shift} for i in range(pairs)}, alpha)
+    assert {row["apart"] for rows in found.values() for row in rows} == {needed is None}
