@@ -26,7 +26,15 @@ CLAIM = Claim(
         "$X^2=\\frac{M-1}r(2a^{2-r}(M+K-1)\\sigma_r^r+(r-2)(M-1)a^2)$, for every $a>0$ where "
         "$\\mathbb{E}\\|\\xi\\|^r\\le\\sigma_r^r$, whatever the delays look at but samples not yet drawn."
     ),
-    assumptions=(*ASSUMPTIONS, ENOUGH, has("sigma_r"), has("excess"), above_zero("excess"), above_zero("level")),
+    assumptions=(
+        *ASSUMPTIONS,
+        ENOUGH,
+        has("sigma_r"),
+        above_zero("sigma_r"),
+        has("excess"),
+        above_zero("excess"),
+        above_zero("level"),
+    ),
     outputs={"last": bound(OPTIMISATION, NOISE, 3 * sqrt(HEAVY))},
     stepsize=stepsize(1),
     method="async_mu2_sgd_box",

@@ -128,9 +128,9 @@ def build(
         "own_scheduler": shelf.SCHEDULERS.get(scheduler, folder).name, "policy": policy, "noise": noise.name,
         "delays": cell.delays.label, "additive": noise.additive, "by_hand": frozenset(cell.constants),
     }  # fmt: skip
-    if failing and (faults := failing(facts)):
-        raise AssumptionError(faults[0])
-    constants |= _chosen(cell, rule, constants)
+    _require(failing, facts)
+    constants |= (picked := _chosen(cell, rule, constants))
+    _require(failing, facts | picked)
     numbers = np.array([par[n] for n in noise.par] or [0.0])
     # methods, stepsizes and claims are compared on the same samples
     common = replace(cell, method=None, scheduler=None, stepsize=None, output="", constants={}).digest
@@ -164,6 +164,11 @@ def of_block(built: Built, block: int) -> Built:
     schedule = _schedule_of(built.cell, built.scheduler, built.delays, built.seed, look, block)
     weighted = weigh(schedule, built.stepsize, built.constants, built.cell.output or "R1", built.growth)
     return replace(built, weighted=weighted, constants={**built.constants, **weighted.constants})
+
+
+def _require(failing: Callable[[Mapping[str, Any]], list[str]] | None, facts: Mapping[str, Any]) -> None:
+    if failing and (faults := failing(facts)):
+        raise AssumptionError(faults[0])
 
 
 def _chosen(cell: Cell, rule: Stepsize, constants: Mapping[str, Any]) -> dict[str, float]:

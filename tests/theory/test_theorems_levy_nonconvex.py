@@ -7,11 +7,12 @@ import pytest
 from sympy import Rational
 
 from ratecheck.core.cell import Cell
-from ratecheck.core.claim import Inequality, Statement
+from ratecheck.core.claim import Inequality, Statement, at_most
 from ratecheck.core.formula import Formula
 from ratecheck.core.part import Part
 from ratecheck.core.shelf import CLAIMS, STEPSIZES
-from ratecheck.core.symbols import Delta, K, L, beta, mean_gradient_sq, sigma
+from ratecheck.core.stepsize import Stepsize
+from ratecheck.core.symbols import Delta, K, L, M, beta, mean_gradient_sq, sigma
 from ratecheck.core.symbols import stepsize as gamma
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build, of_block
@@ -163,6 +164,14 @@ def test_a_cell_that_declares_it_is_not_applicable():
         built_of(RATE, cell_of(beta=0.01))
     claim = replace(CLAIMS.get(RATE), cells=(cell_of(beta=0.01),))
     assert claim.stepsize.chosen.keys() == {"beta"}
+
+
+def test_what_is_assumed_of_a_chosen_number_is_asked_of_what_was_chosen():
+    """With beta = 5 for all M; the method's own beta is 1/10, and that is no more than 1/8."""
+    claim = replace(CLAIMS.get(RATE), assumptions=(*CLAIMS.get(RATE).assumptions, at_most("beta", Rational(1, 8))))
+    rule = Stepsize(cap=1 / (32 * M * L)).choosing(beta=5)
+    with pytest.raises(AssumptionError, match=r"beta = 5 is above 1/8"):
+        build(cell_of(), 1, method=claim.method, scheduler=claim.scheduler, stepsize=rule, failing=claim.failing)
 
 
 @pytest.mark.parametrize(
