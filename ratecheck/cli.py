@@ -13,7 +13,7 @@ from ratecheck.cli_attack import attack_app
 from ratecheck.cli_stability import stability_app
 from ratecheck.cli_statistics import statistics_app
 from ratecheck.cli_trace import trace_app
-from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json
+from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json, seconds
 from ratecheck.errors import RatecheckError
 
 app = typer.Typer(
@@ -129,14 +129,14 @@ def check(
     from ratecheck.commands import request
     from ratecheck.core.run import Run
 
-    seconds = _seconds(budget) if budget is not None else None
+    limit = seconds(budget) if budget is not None else None
     asked = request.ask(
         targets or [], profile=profile, evidence=evidence, method=method, stepsize=stepsize, trace=trace, seed=seed,
         alpha=alpha, kappa=kappa, force=force, strict=reproducible, require=require, strict_rate=strict_rate,
         ledger=ledger,
     )  # fmt: skip
     run = Run.create(out, {"argv": sys.argv[1:], "request": asked.__dict__})
-    _work(asked, run, threads or default_threads(), seconds, as_json)
+    _work(asked, run, threads or default_threads(), limit, as_json)
 
 
 def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: bool) -> NoReturn:
@@ -162,19 +162,6 @@ def _work(request: Any, run: Any, threads: int, budget: float | None, as_json: b
     raise typer.Exit(int(document["exit_code"]))
 
 
-def _seconds(text: str) -> float:
-    from ratecheck.errors import ScenarioError
-
-    units = {"s": 1, "m": 60, "h": 3600}
-    try:
-        found = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
-    except ValueError:
-        found = -1.0
-    if not 0 < found < float("inf"):
-        raise ScenarioError(f"--budget takes a time such as 90s, 10m or 1h, not {text!r}.")
-    return found
-
-
 @app.command()
 def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads = None,
            budget: Annotated[str | None, typer.Option(help="Stop after this time, such as 90s or 10m.")] = None,
@@ -185,11 +172,11 @@ def resume(name: Annotated[str, typer.Argument(metavar="RUN")], threads: Threads
     from ratecheck.core.run import Run
 
     run = Run.find(name, out)
-    seconds = _seconds(budget) if budget is not None else None
+    limit = seconds(budget) if budget is not None else None
     asked, workers = resumed(run), threads or default_threads()
     if asked.evidence:
-        _work(asked, run, workers, seconds, as_json)
-    _tell(simulation.simulate(asked, run, workers, seconds), as_json)
+        _work(asked, run, workers, limit, as_json)
+    _tell(simulation.simulate(asked, run, workers, limit), as_json)
 
 
 @app.command()

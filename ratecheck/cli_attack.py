@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json
+from ratecheck.cli_words import Json, Out, Threads, default_threads, echo, echo_json, seconds
 
 attack_app = typer.Typer()
 
@@ -39,13 +39,12 @@ def attack(
 
     Ctrl-C ends it with what is known.
     """
-    from ratecheck.cli import _seconds
     from ratecheck.commands import attacking
 
-    seconds = _seconds(budget) if budget is not None else None if evaluations else attacking.SECONDS
+    limit = seconds(budget) if budget is not None else None if evaluations else attacking.SECONDS
     found = attacking.perform(
         claim,
-        seconds,
+        limit,
         evaluations,
         policy,
         workers,

@@ -19,6 +19,20 @@ def default_threads() -> int:
     return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
+def seconds(text: str) -> float:
+    """Read a time such as 90s, 10m or 1h. Raises ScenarioError for anything else."""
+    from ratecheck.errors import ScenarioError
+
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        found = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 < found < float("inf"):
+        raise ScenarioError(f"--budget takes a time such as 90s, 10m or 1h, not {text!r}.")
+    return found
+
+
 def echo(text: str = "") -> None:
     """Print to stdout."""
     typer.echo(text)

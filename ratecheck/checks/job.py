@@ -131,10 +131,16 @@ def _exact(job: Job, name: str, claim: Claim, by_hand: Mapping[str, Any]) -> Res
 
 
 def _unless_stopped(job: Job, name: str, evidence: str, check: Callable[[], Result | None]) -> Result | None:
-    """Do one check; INCONCLUSIVE when the user stops it, or when the user or the budget has ended the job before."""
+    """Do one check; INCONCLUSIVE when the user stops it, or when the user or the budget has ended the job before.
+
+    An attack that is stopped says itself what is known: a violation that it had found is kept.
+    """
     if not job.store.stop.is_set():
         try:
             return check()
+        except attack.Stopped as end:
+            job.store.stop.set()
+            return end.result
         except KeyboardInterrupt:
             job.store.stop.set()
     summary = "stopped before it was done"

@@ -293,7 +293,7 @@ def test_a_square_of_the_stepsize_is_understood(mine):
     assert limit(Setting(mine("x[i] -= (a.gamma + a.gamma * a.gamma) * g[i]"), 1), exact=True).value == pytest.approx(1)
 
 
-@pytest.mark.parametrize("rule", ["drops", "delay_adaptive_convex", "capped_by_delay"])
+@pytest.mark.parametrize("rule", ["drops", "delay_adaptive_convex", "ormo_delay_inverse"])
 def test_a_rule_has_to_scale(rule):
     with pytest.raises(CapabilityError, match="times a factor"):
         limit(replace(setting("ormo", 2), stepsize=rule))

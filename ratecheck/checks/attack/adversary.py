@@ -31,7 +31,7 @@ from ratecheck.core.verdict import Result, Verdict
 #: (M, K) whose orders are all looked at before the search
 CASES = ((2, 4), (3, 4))
 #: part of the budget for identities and counting facts of a claim with bounds
-FACTS = 0.1
+FACTS = 0.02
 #: runs of the best cells, where nothing was found
 LAST_LOOK = 64
 #: evaluations of shrinking, and its part of the seconds where the search leaves less
