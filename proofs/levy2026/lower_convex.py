@@ -1,9 +1,9 @@
 """No method that is always busy has sigma B/sqrt(K) when delays look at samples: convex smooth objectives. Ours.
 
 E[F(output) - F*] >= (sigma B/4) sqrt((M - 1)/K) in the worse of two worlds of smoothness b/B, b = sigma sqrt((M-1)/K).
-In the class of every larger smoothness constant L, min{L B^2/4, that}. A bound C (M L B^2/K + sigma B/sqrt(K)) with one
-C for all M and K is then impossible for delays that may depend on samples: at K = 100 M it takes
-C >= (1/4) sqrt(M - 1)/(1 + sqrt(M - 1)/100) or so, without end in M. See ``_two_worlds`` for why.
+A bound C (M L B^2/K + sigma B/sqrt(K)) with one C for all M and K is then impossible for delays that may depend on
+samples: with L = b/B and K = M^(3/2) it takes C >= (1/4) sqrt(M - 1)/(1 + sqrt((M - 1)/M)), about sqrt(M)/8, without
+end in M. See ``_two_worlds`` for why.
 """
 
 from sympy import Rational, sqrt

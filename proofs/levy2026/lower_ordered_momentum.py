@@ -2,7 +2,7 @@
 
 Mean E||grad F(x_k)||^2 >= (M - 1) beta sigma^2/10 in the worse of two worlds, for M >= 33, beta <= 1/(8M), stepsizes of
 at most beta/(4L) and every K >= M. In a class of small L Delta it is min{L Delta, that}. Delays that do not look at
-samples leave about beta sigma^2/8, without M (``parked`` with blind = 1).
+samples leave about beta sigma^2/8, without M, once K is far above 1/beta (``parked`` with blind = 1).
 
 The worlds are those of ``two_worlds``, flags with probability p = (M - 1)/(2n), n = ceil(log(32)/beta). A flagged
 gradient is parked for n deliveries, unless M - 1 are parked already: delays are at most n + M <= 3.5/beta + M. Why:

@@ -14,7 +14,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import PAPER
-from ._policies import second_moment, smallest
+from ._policies import oldest, second_moment, smallest
 
 SOURCE = f"{PAPER}, step (15), as we read the fragments"
 LIMITS = (
@@ -24,8 +24,11 @@ LIMITS = (
 
 
 def slack(worker: Sequence[int], delay: Sequence[int], workers: int) -> Fraction:
-    """Return t - E S_t^2 when +1 is slow; of an order only M and t count, for the policy makes its own."""
-    return len(worker) - second_moment(workers, len(worker), smallest)
+    """Return t - E S_t^2 for the worse of two policies; of an order only M and t count, for a policy makes its own.
+
+    The delay is a function of the worker's own sign: +1 is slow, -1 being the same by symmetry, or no sign is.
+    """
+    return min(len(worker) - second_moment(workers, len(worker), policy) for policy in (oldest, smallest))
 
 
 CLAIM = Claim(

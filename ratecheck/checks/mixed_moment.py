@@ -58,7 +58,7 @@ CARRIERS = 50
 
 #: the verdicts
 INDEPENDENT = "delays look independent of the noise: theorems for independent delays are not contradicted here"
-INDEPENDENT_UNSIGNED = f"{INDEPENDENT} by the sizes of the noise, and nothing else of it was recorded"
+INDEPENDENT_UNSIGNED = f"{INDEPENDENT} by the sizes of the noise, and of its direction too little was recorded"
 SIZE = (
     "delays depend on the size of the noise: theorems for independent delays do not apply; 'mean-zero given the "
     "duration' fits what was recorded"

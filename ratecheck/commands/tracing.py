@@ -132,7 +132,7 @@ def _tested(found: dict[str, Any]) -> list[str]:
     ]
     last = [*tests][-1]
     if signed is None:
-        lines.append(f"noise predicted by the {last}: not known, for noise_1, noise_2, .. are not in the file")
+        lines.append(f"noise predicted by the {last}: not known; it takes noise_1, noise_2, .. of enough gradients")
     else:
         share, p_value = signed["measured"], signed["p_value"]
         lines.append(f"noise predicted by the {last}: {share:.2%} of sigma^2 (an unbiased estimate), p = {p_value:.3g}")

@@ -6,17 +6,27 @@ import subprocess
 import pytest
 
 from ratecheck.checks import job
+from ratecheck.checks.attack import adversary, search
+from ratecheck.checks.attack.score import score
 from ratecheck.commands import attacking
 from ratecheck.core.assumption import POLICIES
+from ratecheck.core.cell import Cell
+from ratecheck.core.part import Part
 from tests.command import PROGRAM, ROOT
 
 LIE = ROOT / "tests" / "teeth" / "files" / "theorem3_without_m.py"
 
 
+@pytest.fixture
+def short(monkeypatch):
+    """Rounds that begin with an eighth of the points."""
+    monkeypatch.setattr(search, "LOOKED", 1)
+
+
 def test_a_lie_is_refuted_and_its_witness_replays(rc, tmp_path):
-    ran = rc("attack", LIE, "--evaluations", 200, "--threads", 1)
-    assert ran.code == 1
-    assert "attack    REFUTED  bound broken" in ran.out
+    ran = rc("attack", "levy2026.step15", "--evaluations", 60)
+    assert ran.code == 0, "as declared"
+    assert "attack    REFUTED" in ran.out
     (witness,) = tmp_path.glob(".ratecheck/runs/*/witnesses/*.json")
     assert str(witness.relative_to(tmp_path)) in ran.out
     again = rc("replay", witness)
@@ -24,38 +34,64 @@ def test_a_lie_is_refuted_and_its_witness_replays(rc, tmp_path):
     assert "reproduced to the last bit" in again.out
 
 
-def test_the_truth_stands_and_the_budget_is_told(rc):
-    ran = rc("attack", "mishchenko2022.theorem1", "--evaluations", 40, "--json")
+@pytest.mark.slow
+def test_a_lie_that_nobody_declared_is_a_surprise(rc, tmp_path):
+    ran = rc("attack", LIE, "--evaluations", 200, "--threads", 1)
+    assert ran.code == 1
+    assert "attack    REFUTED  bound broken" in ran.out
+    (witness,) = tmp_path.glob(".ratecheck/runs/*/witnesses/*.json")
+    assert rc("replay", witness).code == 0
+
+
+def test_the_truth_stands_and_the_budget_is_told(rc, short):
+    ran = rc("attack", "mishchenko2022.minibatch_convex", "--policy", "mean-zero", "--evaluations", 5, "--json")
     assert ran.code == 0
     (result,) = ran.document["results"]
     assert (result["evidence"], result["verdict"]) == ("attack", "NOT REFUTED")
-    assert result["details"]["budget"] == "40 evaluations"
-    assert result["details"]["evaluations"] >= 40
+    assert result["details"]["budget"] == "5 evaluations"
+    assert result["details"]["evaluations"] >= 5
+    assert result["details"]["policy"] == "mean-zero given the duration"
 
 
 def test_a_time_is_a_budget_too(rc):
-    ran = rc("attack", "mishchenko2022.theorem1", "--budget", "1s", "--json")
-    assert ran.document["results"][0]["details"]["budget"] == "1 s"
+    ran = rc("attack", "levy2026.step15_repaired", "--budget", "0.1s", "--json")
+    assert ran.document["results"][0]["details"]["budget"] == "0.1 s"
 
 
-def test_check_has_this_evidence_when_asked(rc, monkeypatch):
-    monkeypatch.setattr(job, "ATTACK", 30)
-    ran = rc("check", "mishchenko2022.theorem1", "--evidence", "attack", "--json")
+def test_check_has_this_evidence_when_asked(rc, monkeypatch, short):
+    monkeypatch.setattr(job, "ATTACK", 5)
+    ran = rc("check", "mishchenko2022.minibatch_convex", "--evidence", "attack", "--json")
     assert ran.code == 0
     assert [r["evidence"] for r in ran.document["results"]] == ["attack"]
     assert "attack" not in job.DEFAULT
 
 
+def test_ctrl_c_in_check_does_not_lose_a_violation_that_was_found(rc, monkeypatch):
+    """Hit when the search has seen a broken cell: it is confirmed, and kept; what comes after is not begun."""
+    broken = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 16, 256, 0.0, "R1")
+
+    def run(self):
+        self.board.add(score(self.claim, broken, self.seed))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(search.Search, "run", run)
+    monkeypatch.setattr(adversary, "CASES", ())
+    ran = rc("check", LIE, "mishchenko2022.minibatch_convex", "--evidence", "attack", "--json")
+    assert ran.code == 1
+    found, left = ran.document["results"]
+    assert (found["verdict"], left["verdict"]) == ("REFUTED", "INCONCLUSIVE")
+    assert found["summary"].endswith("stopped")
+    assert left["summary"] == "stopped before it was done"
+
+
 def test_policies_have_short_names_and_are_in_the_help(rc):
     assert attacking.policy_of("mean-zero") == "mean-zero given the duration"
-    ran = rc("attack", "mishchenko2022.minibatch_convex", "--policy", "mean-zero", "--evaluations", 5, "--json")
-    assert ran.document["results"][0]["details"]["policy"] == "mean-zero given the duration"
     words = " ".join(rc("attack", "--help").out.replace("│", " ").split())
     for policy in POLICIES:
         assert policy in words
 
 
-def test_how_to_go_on_is_told(rc):
+def test_how_to_go_on_is_told(rc, short):
     ran = rc("attack", "mishchenko2022.minibatch_convex", "--evaluations", 5, "--seed", 4)
     assert "go on    ratecheck attack mishchenko2022.minibatch_convex --evaluations 5 --seed 5" in ran.out
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ratecheck.checks import reproduce
-from ratecheck.checks.attack import Attack, Budget, adversary, check
-from ratecheck.checks.attack.attack import Stopped
-from ratecheck.checks.attack.confirm import confirmed
+from ratecheck.checks import monte_carlo, reproduce
+from ratecheck.checks.attack import Attack, Budget, adversary, check, search
+from ratecheck.checks.attack.attack import ALPHA, Stopped
+from ratecheck.checks.attack.confirm import confirm, confirmed
 from ratecheck.checks.attack.declared import declared, open_of
 from ratecheck.checks.attack.score import Ratio, Score, score
-from ratecheck.checks.attack.search import Board, Target
+from ratecheck.checks.attack.search import Board, Search, Target
 from ratecheck.checks.attack.shrink import MOVES, shrink
 from ratecheck.checks.attack.space import space_of
 from ratecheck.checks.preconditions import contradiction
@@ -30,8 +30,11 @@ from ratecheck.mutants.mutant import all_mutants
 from tests.makers import LOOKING, RULES
 
 LIES = Path(__file__).parents[1] / "teeth" / "files"
+LIE = str(LIES / "theorem3_without_m.py")
 THEOREM1, THEOREM3 = "mishchenko2022.theorem1", "mishchenko2022.theorem3_convex"
 BASE = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 1, 1)
+#: a cell in which Theorem 3 without M fails
+BROKEN = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 16, 256, 0.0, "R1")
 #: a cell with a number in every place
 CELL = Cell(Part("huber", {"kink": 0.0672, "dimension": 2}), Part("two_point", {"p": 0.0405}),
             Part("slow_samples", {"factor": 247}), 12, 600, 4.93, "R1", constants={"L": 3.17})  # fmt: skip
@@ -47,9 +50,8 @@ def attack(name, evaluations, *, claim=None, **options):
     return check(Attack(name, claim or shelf.claim(name), "attack", 1, Budget(evaluations), **options))
 
 
-@pytest.mark.parametrize(
-    "lie", ["theorem3_without_m.py", pytest.param("theorem1_without_sqrt_m.py", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("lie", ["theorem3_without_m.py", "theorem1_without_sqrt_m.py"])
 def test_a_missing_factor_is_found_shrunk_and_replayed(lie):
     found = attack(str(LIES / lie), 300)
     assert found.verdict is Verdict.REFUTED
@@ -90,8 +92,7 @@ def test_nothing_is_found_against_the_truth(name):
 
 @pytest.mark.slow
 def test_threads_change_nothing():
-    lie = str(LIES / "theorem3_without_m.py")
-    one, two = (attack(lie, 200, threads=threads).as_json() for threads in (1, 2))
+    one, two = (attack(LIE, 200, threads=threads).as_json() for threads in (1, 2))
     assert one == two
 
 
@@ -129,7 +130,7 @@ def test_no_lemma_that_holds_is_broken_beyond_its_cases():
         claim = shelf.claim(name)
         if claim.outputs or not (claim.identities or claim.counting):
             continue
-        found = check(Attack(name, claim, "attack", 1, Budget(300, 2.0)))
+        found = check(Attack(name, claim, "attack", 1, Budget(300, 0.5)))
         assert found.verdict.negative == (claim.expect == "refuted"), (name, found.summary)
         looked += 1
     assert looked > 40
@@ -174,7 +175,7 @@ def test_shares_of_the_right_side_sum_to_one():
 
 @pytest.mark.slow
 def test_so_many_workers_and_no_others():
-    found = attack(str(LIES / "theorem3_without_m.py"), 300, workers=6)
+    found = attack(LIE, 300, workers=6)
     assert found.verdict is Verdict.REFUTED
     assert found.witness["cell"]["M"] == 6
 
@@ -205,10 +206,40 @@ def interrupting(word):
     return say
 
 
-@pytest.mark.slow
-def test_ctrl_c_in_the_search_says_how_near_it_came():
+@pytest.fixture
+def search_sees(monkeypatch):
+    """Return what puts another search in the place of ours: it sees one cell, and ends as it is told."""
+
+    def put(cell, end):
+        def run(self):
+            self.board.add(score(self.claim, cell, self.seed))
+            return end(self)
+
+        monkeypatch.setattr(Search, "run", run)
+        monkeypatch.setattr(adversary, "CASES", ())
+
+    return put
+
+
+def stop(search):
+    """End a search by Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_search_says_how_near_it_came(monkeypatch):
+    """Hit while the twentieth cell is measured: those before it count."""
+    real, asked = search.score, []
+
+    def counting(*args):
+        asked.append(args)
+        if len(asked) == 20:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(search, "score", counting)
+    monkeypatch.setattr(adversary, "CASES", ())
     with pytest.raises(Stopped) as end:
-        attack("mishchenko2022.minibatch_convex", 10_000, say=interrupting("best ratio"))
+        attack("mishchenko2022.minibatch_convex", 300)
     found = end.value.result
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.summary.startswith("stopped after ")
@@ -216,29 +247,25 @@ def test_ctrl_c_in_the_search_says_how_near_it_came():
     assert found.details["best"]["cell"] in found.summary
 
 
-def test_ctrl_c_never_loses_what_was_found(monkeypatch):
+def test_ctrl_c_never_loses_what_was_found(search_sees):
     """Stopped as soon as it is found, before it is made simpler; and before it is confirmed, which it is then."""
-    name = str(LIES / "theorem3_without_m.py")
+    search_sees(BROKEN, lambda one: one.found(one.board))
     with pytest.raises(Stopped) as end:
-        attack(name, 300, say=interrupting("looking for a simpler cell"))
+        attack(LIE, 300, say=interrupting("looking for a simpler cell"))
     found = end.value.result
     assert found.verdict is Verdict.REFUTED
     assert found.summary.endswith("not made simpler: stopped")
     assert reproduce.witness(Witness.from_json(found.witness, "here")).same
 
-    real, asked = adversary.confirmed, []
-
-    def interrupted(one, board):
-        if board.broken and not asked:
-            asked.append(True)
-            raise KeyboardInterrupt
-        return real(one, board)
-
-    monkeypatch.setattr(adversary, "confirmed", interrupted)
+    search_sees(BROKEN, stop)
     with pytest.raises(Stopped) as end:
-        attack(name, 300)
-    assert asked
+        attack(LIE, 300)
     assert end.value.result.verdict is Verdict.REFUTED
+
+    search_sees(replace(BROKEN, K=64), stop)
+    with pytest.raises(Stopped) as end:
+        attack(LIE, 300)
+    assert end.value.result.verdict is Verdict.INCONCLUSIVE, "nothing was broken there"
 
 
 def test_beyond_its_policy_only_delays_that_look_are_searched():
@@ -279,12 +306,31 @@ def test_a_lucky_cell_is_not_believed():
     assert asked.confirmed == []
 
 
-def test_what_the_last_look_finds_is_not_lost(monkeypatch):
-    """A search that never confirms anything: the best cells are measured anew at the end, and that is enough."""
-    monkeypatch.setattr(adversary, "confirmed", lambda one, board: False)
-    found = attack(str(LIES / "theorem3_without_m.py"), 60)
+def test_what_the_last_look_finds_is_not_lost(monkeypatch, search_sees):
+    """A search whose time is over before it has confirmed anything: the best cells are measured anew at the end."""
+    monkeypatch.setattr(adversary, "SHRINKING", 4)
+    search_sees(BROKEN, lambda one: False)
+    found = attack(LIE, 60)
     assert found.verdict is Verdict.REFUTED
-    assert found.witness is not None
+    assert reproduce.witness(Witness.from_json(found.witness, "here")).same
+    search_sees(replace(BROKEN, K=64), lambda one: False)
+    assert attack(LIE, 60).verdict is Verdict.NOT_REFUTED
+
+
+def test_all_tests_of_an_attack_share_its_alpha(monkeypatch):
+    """Of the same cell, too: the probability that any of so many refutes a true claim stays below alpha."""
+    cell = Cell(Part("quadratic"), Part("gaussian"), Part("exponential"), 2, 64, 1.0, "R1")
+    asked = Attack(THEOREM3, shelf.claim(THEOREM3), "attack", 1, Budget(100))
+    real, alphas = monte_carlo.check, []
+
+    def noting(question, store):
+        alphas.append(question.settings.alpha)
+        return real(question, store)
+
+    monkeypatch.setattr(monte_carlo, "check", noting)
+    for _ in range(3):
+        assert not confirm(asked, cell)
+    assert alphas == [ALPHA / 2, ALPHA / 6, ALPHA / 12]
 
 
 def test_a_cell_outside_the_assumptions_has_no_score():
@@ -300,6 +346,7 @@ def test_a_cell_outside_the_assumptions_has_no_score():
         assert score(claim, outside, 1) is None
 
 
+@pytest.mark.slow
 def test_constants_with_room_are_true():
     """What the search declares by hand the objective never contradicts."""
     claim = shelf.claim("mishchenko2022.theorem3_strongly_convex")

@@ -1,7 +1,7 @@
 """The attack on one claim: orders one by one where few, the search where many, then shrink, confirm, and the verdict.
 
 A cell that looks broken is only a candidate: the search looked at many. It is measured anew under a seed that the
-search never used, by the Monte Carlo check itself, preconditions and exact moments included; the j-th candidate has
+search never used, by the Monte Carlo check itself, preconditions and exact moments included; the j-th such test has
 alpha / (j (j + 1)) for its e-value, so that the probability that any true claim is refuted by chance is below alpha.
 
 Ctrl-C ends an attack with what is known: a violation that was found is kept, and cells that look broken are put to the

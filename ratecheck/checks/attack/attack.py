@@ -19,7 +19,7 @@ class Attack:
     """An attack on one claim. ``policy``: the delay policy to go to; None: the one that the claim covers.
 
     ``workers``: so many and no others are searched. ``confirmed`` are the results that refute the claim, ``looked`` the
-    digests of the cells that were put to a test.
+    digests of the cells that were measured again, and ``tests`` how often one was put to the check.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Attack:
     confirmed: list[Result] = field(default_factory=list)
     looked: set[str] = field(default_factory=set)
     seeds: int = 0
+    tests: int = 0
 
     @property
     def beyond(self) -> bool:

@@ -32,9 +32,9 @@ def confirmed(attack: Attack, board: Board) -> bool:
     near.sort(key=lambda s: (-s.near, s.cell.label))
     board.near.clear()
     for one in [*new, *near[:LONGER]]:
-        attack.looked.add(one.cell.digest)
-        if len(attack.looked) > CANDIDATES or attack.budget.late:
+        if len(attack.looked) >= CANDIDATES or attack.budget.late:
             return False
+        attack.looked.add(one.cell.digest)
         try:
             if again(attack, one.cell, runs=SECOND_LOOK if one.broken else LONG_LOOK) and confirm(attack, one.cell):
                 return True
@@ -59,8 +59,8 @@ def confirm(attack: Attack, cell: Cell) -> bool:
 
     Raises KeyboardInterrupt when it is stopped before it says so.
     """
-    share = len(attack.looked)
-    settings = MonteCarlo(replicates=REPLICATES, alpha=ALPHA / (share * (share + 1)))
+    attack.tests += 1
+    settings = MonteCarlo(replicates=REPLICATES, alpha=ALPHA / (attack.tests * (attack.tests + 1)))
     asked = Asked(attack.name, attack.target, [cell], attack.scenario, attack.fresh(), settings,
                   threads=attack.threads)  # fmt: skip
     store = Store()

@@ -171,13 +171,15 @@ class Search:
         """Do one round; return whether something was found."""
 
         def objective(points: Points) -> npt.NDArray[np.float64]:
-            found = list(pool.map(lambda p: self._score(p, target.output), points.T))
-            worth = [target.worth(one) for one in found]
-            for one, value, point in zip(found, worth, points.T, strict=True):
+            worth = []
+            # one by one: what is known when Ctrl-C comes is on the board
+            found = pool.map(lambda p: self._score(p, target.output), points.T)
+            for one, point in zip(found, points.T, strict=True):
+                worth.append(target.worth(one))
                 if one is not None:
                     self.board.add(one)
-                    if value < NOTHING:
-                        self.board.keep(target, value, one.cell, np.array(point))
+                    if worth[-1] < NOTHING:
+                        self.board.keep(target, worth[-1], one.cell, np.array(point))
             return np.array(worth)
 
         points = self._first(turn, target, again)
@@ -223,12 +225,13 @@ class Search:
 def best_of(board: Board, again: Callable[[Cell], Score | None]) -> dict[str, Any] | None:
     """Return the cell that came nearest to breaking any inequality, as plain data, as it is when measured ``again``.
 
-    The best of many is lucky where it is sampled, so a few of the best are measured anew.
+    The best of many is lucky where it is sampled, so a few of the best are measured anew; and so is what looks broken.
     """
     tops = sorted(board.best.items(), key=lambda one: (-one[1].ratios[one[0][1]].sure, one[0]))[:AGAIN]
     found = []
     for (_, name), one in tops:
-        fresh = one if one.ratios[name].exact else again(one.cell)
+        ratio = one.ratios[name]
+        fresh = one if ratio.exact and not ratio.broken else again(one.cell)
         if fresh is not None and name in fresh.ratios:
             found.append((fresh.ratios[name], name, one.cell))
     if not found:
