@@ -135,7 +135,7 @@ SOURCE = "for Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043); statemen
 NOTES = (
     "For every rule of the server, if workers are always busy; T counts all deliveries. Ours, by Le Cam's two points.",
     "Not covered: methods that leave workers idle (synchronous minibatch waits for all, and does better), and those "
-    "that stop work that is late. Both worlds are run at once: a method must do with a coordinate what it does with any.",
+    "that stop work that is late. Both worlds are run at once: a method must do the same with either coordinate.",
     "The instance depends on T, and flagged gradients come back after T: delays that are bounded, or a noise with more "
     "moments, escape it. What the paper assumes of delays we have not seen.",
     "The derivation is in words; looked at exactly are its counting and its chances, and its end on runs.",
