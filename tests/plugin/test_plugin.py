@@ -224,7 +224,7 @@ def pytest_in(folder, cache, *args):
     env = {**environment(cache), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     report = folder / "report.xml"
     done = subprocess.run([*PYTEST, f"--junitxml={report}", "-o", "junit_family=xunit1", *args], cwd=folder, env=env,
-                          capture_output=True, text=True, timeout=300)  # fmt: skip
+                          capture_output=True, text=True, timeout=1200)  # fmt: skip
     found = {}
     for one in ElementTree.parse(report).iter("testcase") if report.is_file() else ():
         recorded = {p.get("name"): p.get("value") for p in one.iter("property")}

@@ -75,6 +75,8 @@ def test_planted_bounds_are_found(mutant):
     assert attack(mutant.claim, 300, claim=claim).verdict.negative
 
 
+#: what no part on the shelves satisfies, so that there is nothing to search
+BARE = {"levy2026.theorem_convex_moments"}
 TRUE = [n for n in shelf.CLAIMS.names() if shelf.claim(n).outputs and shelf.claim(n).expect == "holds"]
 
 
@@ -83,8 +85,10 @@ TRUE = [n for n in shelf.CLAIMS.names() if shelf.claim(n).outputs and shelf.clai
 def test_nothing_is_found_against_the_truth(name):
     """Sampled ratios may lie above 1 by chance, by no more than four standard errors of those that are told."""
     found = attack(name, 100)
-    assert found.verdict is Verdict.NOT_REFUTED
+    assert found.verdict is (Verdict.NOT_APPLICABLE if name in BARE else Verdict.NOT_REFUTED)
     assert found.witness is None
+    if name in BARE:
+        return
     assert "budget 100 evaluations" in found.summary
     best = found.details["best"]
     assert 0 < best["ratio"] <= 1 + 4 * best["error"] + 1e-9

@@ -58,7 +58,7 @@ for scale in (1.0, 1e-5, 3e4):
     letters = [n for n in symbols._UNITS if symbols._UNITS[n] != (0, 0)]
     measures = {n: scale ** ((i % 5) - 2) * (1 + i) / 3 for i, n in enumerate(letters)}
     counts = {"M": 7, "K": 12_345, "k": 9, "tau": 13, "tau_max": 40, "tau_closed": 50, "tau_cap": 60, "decay": 0.3}
-    counts |= {"beta": 0.75, "damping": 5}
+    counts |= {"beta": 0.75, "damping": 5, "excess": 2}
     POINTS.append({**measures, "mu": measures["L"] / 90, **counts})
 
 
@@ -84,7 +84,7 @@ def rounding(expr: sp.Expr, at: dict[sp.Symbol, Any]) -> float:
         return abs(float(expr.args[0].subs(at).evalf(30))) * parts[0] + 2
     if isinstance(expr, sp.log):
         return parts[0] / abs(float(expr.subs(at).evalf(30))) + 2
-    if isinstance(expr, sp.Max):
+    if isinstance(expr, sp.Max | sp.Min):
         return max(parts)
     if expr.is_Pow and expr.exp.is_number:
         return abs(float(expr.exp)) * parts[0] + 2

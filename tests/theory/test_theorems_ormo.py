@@ -118,7 +118,7 @@ def test_longer_stepsizes_are_left_out_with_the_number(name):
     assert "stepsize = 1" in reason(name, alone)
 
 
-@pytest.mark.parametrize(("beta", "said"), [(1, "not in [0, 1)"), (-0.1, "not in [0, 1)"), (0.99, "")])
+@pytest.mark.parametrize(("beta", "said"), [(1, "not in [0, 1)"), (-0.1, "not between 0 and 1"), (0.99, "")])
 def test_beta_is_a_fraction(beta, said):
     grid = grid_of("theorem2", problem=QUADRATIC, delays="round_robin", M=2, sigma=0, constants={"beta": beta})
     found = result(PAPER + "theorem2", grid, evidence=("monte-carlo",))
