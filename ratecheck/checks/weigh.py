@@ -32,6 +32,20 @@ def left_side(inequality: Inequality, built: Built, numbers: Mapping[str, Any]) 
     return np.asarray(np.fmin(lhs, HUGE))
 
 
+def resolution(inequality: Inequality, built: Built) -> float:
+    """Return the left side at a point that a run in float64 cannot tell from the minimiser: what is below says nothing.
+
+    The coordinates of such a point are wrong by ``ROUNDING_PER_STEP`` a step of their size, or of the minimiser's.
+    """
+    start, minimiser = (np.linalg.norm(at) for at in (built.instance.start, built.instance.minimiser))
+    e = ROUNDING_PER_STEP * built.cell.K * float(np.fmax(start, minimiser))
+    smooth, slope = (built.constants.get(n) or 0.0 for n in ("L", "G"))
+    gap = smooth * e * e if smooth else slope * e
+    apart = {"output_gap": gap, "mean_gap": gap, "virtual_gap": gap, "last_gap": gap, "virtual_sq": e * e,
+             "last_sq": e * e, "mean_gradient_sq": (smooth * e) ** 2}  # fmt: skip
+    return float(inequality.lhs.value({**built.constants, **apart}))
+
+
 def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, lhs: Floats,
           trivial: float | None, threshold: float) -> dict[str, Any]:  # fmt: skip
     """Return the inequality's means, evidence and verdict; ``lhs`` is its left side on each run (n,).
@@ -52,6 +66,8 @@ def weigh(asked: Asked, built: Built, name: str, inequality: Inequality, lhs: Fl
         verdict = _from_evidence(asked, built, name, ratios, threshold, found)
     else:
         verdict = _from_one_run(float(ratios[0]) if upper else 2 - float(ratios[0]), built.cell.K)
+        if verdict is Verdict.REFUTED and upper and mean <= resolution(inequality, built):
+            verdict = Verdict.NOT_REFUTED
     if vacuous and verdict is not Verdict.REFUTED:
         verdict = Verdict.VACUOUS
     return {**found, "verdict": verdict}

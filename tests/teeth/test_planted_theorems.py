@@ -159,3 +159,16 @@ def test_holds_here_needs_enough_runs():
     proven = result(THEOREM3, grid, evidence=("monte-carlo",), replicates=64)
     assert proven.verdict is Verdict.HOLDS_HERE
     assert "assuming E[R^2] <= 2 (derived)" in proven.summary
+
+
+def test_what_float64_cannot_tell_from_the_minimiser_refutes_nothing():
+    """Far out an exponential bound is below the rounding of the iterates, whose minimiser is not the origin."""
+    grid = {"problem": {"name": "two_worlds", "radius": 4.49, "sigma": 1.27}, "noise": "none", "delays": "exponential", "M": 2,
+            "K": 340, "output": "R0"}  # fmt: skip
+    found = result("mishchenko2022.minibatch_strongly_convex", grid, evidence=("monte-carlo",))
+    (cell,) = found.details["cells"]
+    both = cell["inequalities"]["bound"]
+    assert both["lhs"] > both["rhs"]
+    assert cell["verdict"] == "NOT REFUTED"
+    near = result("mishchenko2022.minibatch_strongly_convex", {**grid, "K": 20}, evidence=("monte-carlo",))
+    assert near.verdict is Verdict.EXACT

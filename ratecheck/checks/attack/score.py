@@ -14,7 +14,7 @@ import numpy as np
 
 from ratecheck.checks import moments
 from ratecheck.checks.question import inequalities_of, wanted_of
-from ratecheck.checks.weigh import HUGE, ROUNDING_PER_STEP, left_side, over
+from ratecheck.checks.weigh import HUGE, ROUNDING_PER_STEP, left_side, over, resolution
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim, Inequality
 from ratecheck.core.verdict import Verdict
@@ -107,6 +107,8 @@ def _sampled(claim: Claim, built: Built, runs: int) -> dict[str, Ratio]:
         lhs, rhs = left_side(inequality, built, numbers), inequality.rhs.value(built.constants)
         spread = float(lhs.std(ddof=1)) / math.sqrt(lhs.size) if lhs.size > 1 else 0.0
         mean, exact = float(lhs.mean()), not built.noisy
+        if exact and _upper(claim):
+            rhs = max(rhs, resolution(inequality, built))
         refuted = exact and abs(mean - rhs) > ROUNDING_PER_STEP * built.cell.K * max(abs(mean), abs(rhs))
         found[name] = _ratio(claim, mean, rhs, spread, _shares(inequality, built), exact=exact,
                              refuted=refuted and (mean > rhs) == _upper(claim))  # fmt: skip
