@@ -163,8 +163,8 @@ def test_holds_here_needs_enough_runs():
 
 def test_what_float64_cannot_tell_from_the_minimiser_refutes_nothing():
     """Far out an exponential bound is below the rounding of the iterates, whose minimiser is not the origin."""
-    grid = {"problem": {"name": "two_worlds", "radius": 4.49, "sigma": 1.27}, "noise": "none", "delays": "exponential", "M": 2,
-            "K": 340, "output": "R0"}  # fmt: skip
+    worlds = {"name": "two_worlds", "radius": 4.49, "sigma": 1.27}
+    grid = {"problem": worlds, "noise": "none", "delays": "exponential", "M": 2, "K": 340, "output": "R0"}
     found = result("mishchenko2022.minibatch_strongly_convex", grid, evidence=("monte-carlo",))
     (cell,) = found.details["cells"]
     both = cell["inequalities"]["bound"]
