@@ -120,7 +120,7 @@ def test_without_momentum_alone_and_between_0_and_1():
     assert replace(below, idle={total_: (1 + more) * total_}).fault() != "", "beta > 1"
 
 
-#: of the seven faults of the dossier of tests/teeth/test_planted_ormo.py, those that rounds show, and one worker
+#: of the seven faults of tests/teeth/test_planted_ormo.py, those that rounds show, and one worker
 BARRIER = {"power_too_few", "all_at_once", "half_step_by_u", "exponent_delay"}
 FAULTS = (*sorted(BARRIER), "floor_groups", "unordered")
 
