@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 from sympy import Rational
 
 from ratecheck.checks import symbolic
 from ratecheck.checks.steps import Context, Refused, Undone
 from ratecheck.core import shelf
 from ratecheck.core.proof import Fact, Total
+from ratecheck.engine.schedule import from_order
 
 
 def verdict(name, *, steps=None, **changes):
@@ -58,3 +60,21 @@ def _survivors(claim, proof):
                 found.append((step.name, str(changed)))
         context.done[step.name] = symbolic._discharged(step, context)
     return found, tried
+
+
+class Shelf:
+    """A shelf with one method on it."""
+
+    def __init__(self, method):
+        self.METHODS = self
+        self.method = method
+
+    def get(self, name):
+        return self.method
+
+
+def orders():
+    """Return four short schedules in which a gradient is late, of two workers and of three."""
+    few = ((2, (0, 1, 1, 0)), (2, (1, 1, 0, 1)), (3, (2, 0, 0, 1)), (3, (1, 2, 1, 0)))
+    desk = shelf.SCHEDULERS.get("async")
+    return [from_order(desk, workers, np.array(order, dtype=np.int64)) for workers, order in few]

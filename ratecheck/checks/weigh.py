@@ -35,11 +35,12 @@ def left_side(inequality: Inequality, built: Built, numbers: Mapping[str, Any]) 
 def resolution(inequality: Inequality, built: Built) -> float:
     """Return the left side at a point that a run in float64 cannot tell from the minimiser: what is below says nothing.
 
-    The coordinates of such a point are wrong by ``ROUNDING_PER_STEP`` a step of their size, or of the minimiser's.
+    The coordinates of such a point are wrong by ``ROUNDING_PER_STEP`` a step of their size, or of the minimiser's. L
+    and G are those of the objective: what a cell declares with room does not widen it.
     """
     start, minimiser = (np.linalg.norm(at) for at in (built.instance.start, built.instance.minimiser))
     e = ROUNDING_PER_STEP * built.cell.K * float(np.fmax(start, minimiser))
-    smooth, slope = (built.constants.get(n) or 0.0 for n in ("L", "G"))
+    smooth, slope = (built.instance.constants.get(n) or 0.0 for n in ("L", "G"))
     gap = smooth * e * e if smooth else slope * e
     apart = {"output_gap": gap, "mean_gap": gap, "virtual_gap": gap, "last_gap": gap, "virtual_sq": e * e,
              "last_sq": e * e, "mean_gradient_sq": (smooth * e) ** 2}  # fmt: skip

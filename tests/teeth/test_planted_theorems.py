@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from ratecheck.checks import weigh
 from ratecheck.checks.job import exit_code
+from ratecheck.core import shelf
+from ratecheck.core.cell import Cell
+from ratecheck.core.part import Part
 from ratecheck.core.verdict import Verdict
+from ratecheck.engine.build import build
 from tests import command
 from tests.teeth.planted import HUBER, QUADRATIC, THEOREM1, THEOREM3, lie, result, results
 
@@ -172,3 +177,16 @@ def test_what_float64_cannot_tell_from_the_minimiser_refutes_nothing():
     assert cell["verdict"] == "NOT REFUTED"
     near = result("mishchenko2022.minibatch_strongly_convex", {**grid, "K": 20}, evidence=("monte-carlo",))
     assert near.verdict is Verdict.EXACT
+
+
+def test_a_smoothness_declared_with_room_hides_nothing_in_the_rounding():
+    """With 10^20 for L = 1 the gap at a point wrong by 10^-12 would be 10^-4."""
+    bound = shelf.CLAIMS.get(THEOREM3).outputs["R1"].bound
+
+    def built(**constants):
+        cell = Cell(Part("quadratic"), Part("none"), Part("round_robin"), 2, 64, 0, output="R1", constants=constants)
+        return build(cell, 1, method="async_sgd", scheduler="async", stepsize="delay_adaptive_convex")
+
+    true, roomy = built(), built(L=1e20)
+    assert roomy.constants["L"] == 1e20 * true.constants["L"]
+    assert weigh.resolution(bound, roomy) == weigh.resolution(bound, true) < 1e-20

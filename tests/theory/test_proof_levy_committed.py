@@ -3,7 +3,6 @@
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
 from ratecheck.checks import symbolic
@@ -16,8 +15,7 @@ from ratecheck.core.setting import n, s, z
 from ratecheck.core.setting_committed import COMMITTED
 from ratecheck.core.setting_ordered import ORDERED, noises, slopes
 from ratecheck.core.symbols import beta, k, tau_cap
-from ratecheck.engine.schedule import from_order
-from tests.chains import proved, survivors, verdict
+from tests.chains import Shelf, orders, proved, survivors, verdict
 from tests.teeth.planted import result
 
 NAME = "levy2026.theorem_nonconvex_in_order"
@@ -88,23 +86,6 @@ def test_the_method_is_the_one_that_commits_in_order():
 
 
 # the lemmas
-
-
-class Shelf:
-    """A shelf with one method on it."""
-
-    def __init__(self, method):
-        self.METHODS = self
-        self.method = method
-
-    def get(self, name):
-        return self.method
-
-
-def orders():
-    few = ((2, (0, 1, 1, 0)), (2, (1, 1, 0, 1)), (3, (2, 0, 0, 1)), (3, (1, 2, 1, 0)))
-    desk = shelf.SCHEDULERS.get("async")
-    return [from_order(desk, workers, np.array(order, dtype=np.int64)) for workers, order in few]
 
 
 def test_the_kernel_commits_in_order_and_another_does_not(monkeypatch):

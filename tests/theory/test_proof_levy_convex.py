@@ -17,8 +17,7 @@ from ratecheck.core.setting import n
 from ratecheck.core.setting_mu2 import MU2, arrived, drawn, drift, eps, gamma, q, sent, w
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import D, K, L, M, k, sigma, tau, tau_cap
-from ratecheck.engine.schedule import from_order
-from tests.chains import proved, survivors, verdict
+from tests.chains import Shelf, orders, proved, survivors, verdict
 from tests.teeth.planted import lie
 
 ANY, INDEPENDENT, IN_ORDER_COMMIT, WINDOW, PATH = (
@@ -202,23 +201,6 @@ def test_what_is_granted_of_committed_noise_holds_for_the_worst_policy(case):
 
 
 # the counting lemmas, against kernels with a lie
-
-
-class Shelf:
-    """A shelf with one method on it."""
-
-    def __init__(self, method):
-        self.METHODS = self
-        self.method = method
-
-    def get(self, name):
-        return self.method
-
-
-def orders():
-    few = ((2, (0, 1, 1, 0)), (2, (1, 1, 0, 1)), (3, (2, 0, 0, 1)), (3, (1, 2, 1, 0)))
-    desk = shelf.SCHEDULERS.get("async")
-    return [from_order(desk, workers, np.array(order, dtype=np.int64)) for workers, order in few]
 
 
 @pytest.mark.parametrize("name", ["mu2_last_sample", "mu2_square_weights", "mu2_plain_average"])
