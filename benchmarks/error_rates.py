@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from ratecheck.checks import betting, calibration
-from ratecheck.checks.calibration import FALSE_KAPPA, LAWS, TRUE_KAPPA, Floats, Law, Row
+from ratecheck.checks.statistics import betting, calibration
+from ratecheck.checks.statistics.calibration import FALSE_KAPPA, LAWS, TRUE_KAPPA, Floats, Law, Row
 
 ALPHA = 0.05
 CELLS = 36

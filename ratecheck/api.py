@@ -83,7 +83,7 @@ def exact_moments(
     apply and AssumptionError where the claim does not, with the reason.
     """
     from ratecheck.checks.moments import check_moments
-    from ratecheck.checks.preconditions import contradiction
+    from ratecheck.checks.preconditions.preconditions import contradiction
 
     found: Claim = shelf.claim(claim) if isinstance(claim, str) else claim
     here = under(cell, found, None, None)

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import baseline, coefficients, exact, moments
+from ratecheck.checks import baseline, exact, moments
 from ratecheck.checks.job import Job, run
 from ratecheck.checks.measure import measure
 from ratecheck.checks.prepare import prepare
 from ratecheck.checks.question import Asked, State, wanted_of
+from ratecheck.checks.statistics import coefficients
 from ratecheck.checks.summary import row
 from ratecheck.checks.weigh import ROUNDING_PER_STEP, Floats, left_side, weigh
 from ratecheck.core import shelf

@@ -39,12 +39,14 @@ class Found(Exception):
 def stepsizes(schedule: Any) -> tuple[list[Fraction], list[Fraction]]:
     """Return (gamma per delivery, gamma_hat per hand-out): a distinct power of 64 each, in flight ones included.
 
+    What was stopped has 0.
+
     A residual that is linear in the stepsizes with coefficients p/q, |p| < 32 and a common q, vanishes at this point
     only if it vanishes for all stepsizes: the numbers are digits in base 64.
     """
-    n, handouts = schedule.horizon, schedule.handouts
+    n = schedule.horizon
     gamma = [Fraction(64) ** i for i in range(n)]
-    gamma_hat = [Fraction(64) ** (n + h) for h in range(handouts)]
+    gamma_hat = [Fraction(64) ** (n + h) * int(out) for h, out in enumerate(schedule.flying)]
     for i in range(n):
         gamma_hat[int(schedule.source[i])] = gamma[i]
     return gamma, gamma_hat

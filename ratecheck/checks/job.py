@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks import attack, dimensions, every_order, exact, monte_carlo, ranges, symbolic
+from ratecheck.checks import attack, dimensions, every_order, exact, monte_carlo, symbolic
 from ratecheck.checks.measure import Store
 from ratecheck.checks.question import Asked
+from ratecheck.checks.stability import ranges
 from ratecheck.checks.stepsizes import compare
 from ratecheck.core import shelf, symbols
 from ratecheck.core.claim import Claim

@@ -16,11 +16,11 @@ from functools import partial
 import numpy as np
 
 from ratecheck.checks import allocation, moments, rates, summary
-from ratecheck.checks.betting import runs_needed
-from ratecheck.checks.dependence import identical
 from ratecheck.checks.measure import Store, fault_of, gathered, run_units
+from ratecheck.checks.preconditions.dependence import identical
 from ratecheck.checks.prepare import prepare
 from ratecheck.checks.question import Asked, State, inequalities_of, wanted_of
+from ratecheck.checks.statistics.betting import runs_needed
 from ratecheck.checks.weigh import left_side, second_moment, weigh, why_not_more
 from ratecheck.core.run import record_key
 from ratecheck.core.verdict import Result, Verdict

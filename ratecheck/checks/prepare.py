@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ratecheck.checks.dependence import dependent
-from ratecheck.checks.preconditions import contradiction, hidden, unlawful
+from ratecheck.checks.preconditions.dependence import dependent
+from ratecheck.checks.preconditions.preconditions import contradiction, hidden, unlawful
 from ratecheck.checks.question import Asked, State, inequalities_of, under
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build

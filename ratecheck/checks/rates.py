@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import optimize
 
-from ratecheck.checks.slopes import Points, line, points_of
+from ratecheck.checks.statistics.slopes import Points, line, points_of
 from ratecheck.core.verdict import Rate
 
 Row = Mapping[str, Any]

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import dimensions, every_order, exact, moments, ranges
+from ratecheck.checks import dimensions, every_order, exact, moments
 from ratecheck.checks.job import Job
 from ratecheck.checks.measure import Store, gathered, measure
 from ratecheck.checks.question import inequalities_of, under, wanted_of
+from ratecheck.checks.stability import ranges
 from ratecheck.checks.stepsizes import difference
 from ratecheck.checks.weigh import left_side, over
 from ratecheck.core import shelf

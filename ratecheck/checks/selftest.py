@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ratecheck.checks import battery, synthetic
-from ratecheck.checks.calibration import ALARM, false_alarms, false_holds, hold_power, limit, power
+from ratecheck.checks.statistics.calibration import ALARM, false_alarms, false_holds, hold_power, limit, power
 from ratecheck.mutants.mutant import Mutant, all_mutants
 
 Row = dict[str, Any]

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks import coefficients, rates, rivals, simultaneous
+from ratecheck.checks import rates
 from ratecheck.checks.question import Asked, State
+from ratecheck.checks.statistics import coefficients, rivals, simultaneous
 from ratecheck.core import symbols
 from ratecheck.core.claim import Claim
 from ratecheck.core.run import finite

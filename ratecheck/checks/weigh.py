@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ratecheck.checks import betting
 from ratecheck.checks.kappa import kappa_of
 from ratecheck.checks.question import Asked, State
+from ratecheck.checks.statistics import betting
 from ratecheck.core.claim import Inequality
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import Built

@@ -51,7 +51,7 @@ def _last(row: Mapping[str, Any], score: str) -> str:
 
 def compared(rows: Sequence[Mapping[str, Any]], errors: Sequence[Any], alpha: float) -> list[dict[str, Any]]:
     """Return one row for each pair of methods that ran on the same seeds, delays and samples; ``errors`` (n,) a row."""
-    from ratecheck.checks.paired import compare
+    from ratecheck.checks.statistics.paired import compare
 
     groups: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row, how, found in zip(rows, hows(rows), errors, strict=True):
@@ -85,7 +85,7 @@ def order(document: Mapping[str, Any]) -> list[str]:
 
 def few(seeds: int, alpha: float, pairs: int) -> list[str]:
     """Return a sentence where so few seeds cannot tell anything apart: n equal signs have p = 2^(1 - n)."""
-    from ratecheck.checks.paired import FEWEST
+    from ratecheck.checks.statistics.paired import FEWEST
 
     needed = max(FEWEST, 1 + math.ceil(math.log2(pairs / alpha)))
     if seeds >= needed:

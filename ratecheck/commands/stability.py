@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ratecheck.checks.stability import LAST, RUN, Limit, Setting, limit
+from ratecheck.checks.stability.stability import LAST, RUN, Limit, Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.part import Part, number
 from ratecheck.errors import PartError

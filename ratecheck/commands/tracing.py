@@ -62,7 +62,7 @@ def describe(source: Path, plot: Path | None) -> tuple[dict[str, Any], list[str]
 
 def diagnose(source: Path, variance: float | None, level: float, seed: int) -> tuple[dict[str, Any], list[str]]:
     """Return what a trace tells of its delays and its noise, and which theorems cover such delays; data and lines."""
-    from ratecheck.checks import mixed_moment
+    from ratecheck.checks.statistics import mixed_moment
 
     trace = read(source)
     found = mixed_moment.diagnose(trace, variance=variance, level=level, seed=seed)

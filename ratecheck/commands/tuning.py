@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.slopes import Points, line
+from ratecheck.checks.statistics.slopes import Points, line
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
 from ratecheck.core.part import number
@@ -97,7 +97,7 @@ def _floor(one: Built, bounds: Sequence[Claim]) -> float | None:
 def exponents(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the exponent of the error in M (one intercept for each K) and in K (one for each M) of every series.
 
-    Least squares on logarithms with an interval that holds sampling error and lack of fit (``checks.slopes``); of
+    Least squares on logarithms with an interval that holds sampling error and lack of fit (``statistics.slopes``); of
     series with three points at least, and one more than intercepts and slope take. Where delays do not look, cells in
     which stale gradients cost more than noise are left out: there errors grow with M whatever delays depend on.
     """

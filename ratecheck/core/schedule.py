@@ -21,7 +21,8 @@ class Schedule:
     version it was computed, whether it counts, and which hand-out it answers. The hand-outs made after delivery n
     (n = 0: at the start) are ``offset[n] .. offset[n+1]-1``, with ``to_worker, to_job`` and ``made_at`` (version).
     ``horizon`` is N of the run; deliveries beyond it (``worker[horizon:]``), if present, only close the gradients in
-    flight at the horizon (output rule RL). ``time`` (N,) is there when a clock made the schedule.
+    flight at the horizon (output rule RL). ``time`` (N,) is there when a clock made the schedule,
+    ``until`` (H,) when the scheduler stops work: after how many deliveries a hand-out was dropped; -1: it was not.
     """
 
     workers: int
@@ -37,6 +38,7 @@ class Schedule:
     made_at: Ints
     horizon: int
     time: Floats | None = None
+    until: Ints | None = None
 
     @cached_property
     def version(self) -> Ints:
@@ -52,17 +54,13 @@ class Schedule:
     def longest(self) -> dict[str, float]:
         """tau_max and tau_closed: the largest delay, without and with gradients in flight at K, back at K + 1."""
         longest = float(self.delay[: self.horizon].max(initial=1))
-        flying = np.ones(self.handouts, dtype=bool)
-        flying[self.source[: self.horizon]] = False
-        late = self.steps + 1 - self.made_at[: self.handouts][flying & (self.made_at[: self.handouts] > 0)]
+        late = self.steps + 1 - self.made_at[: self.handouts][self.flying & (self.made_at[: self.handouts] > 0)]
         return {"tau_max": longest, "tau_closed": max(longest, float(late.max(initial=1)))}
 
     @cached_property
     def oldest(self) -> int:
         """The largest delay, gradients in flight at K back at K + 1, those of x_0 included."""
-        flying = np.ones(self.handouts, dtype=bool)
-        flying[self.source[: self.horizon]] = False
-        late = self.steps + 1 - self.made_at[: self.handouts][flying]
+        late = self.steps + 1 - self.made_at[: self.handouts][self.flying]
         return int(max(self.delay[: self.horizon].max(initial=1), late.max(initial=1)))
 
     @property
@@ -75,10 +73,24 @@ class Schedule:
         """The number of hand-outs made up to the horizon, the M initial ones included."""
         return int(self.offset[self.horizon + 1])
 
+    def out(self, deliveries: int, handouts: int) -> npt.NDArray[np.bool_]:
+        """Return which of the first hand-outs (handouts,) are in flight after so many deliveries."""
+        found = np.ones(len(self.made_at), dtype=bool)
+        found[self.source[:deliveries]] = False
+        if self.until is not None:
+            found &= (self.until < 0) | (self.until > deliveries)
+        return found[:handouts]
+
+    @property
+    def flying(self) -> npt.NDArray[np.bool_]:
+        """Which hand-outs (H,) are in flight at the horizon."""
+        return self.out(self.horizon, self.handouts)
+
     @property
     def closed(self) -> bool:
-        """True when every gradient handed out by the horizon is delivered in the schedule."""
-        return int(np.count_nonzero(self.source < self.handouts)) == self.handouts
+        """True when every gradient handed out by the horizon is delivered in the schedule, or stopped."""
+        stopped = 0 if self.until is None else int(np.count_nonzero(self.until[: self.handouts] >= 0))
+        return int(np.count_nonzero(self.source < self.handouts)) + stopped == self.handouts
 
     def prefix(self, steps: int) -> Schedule:
         """Return the schedule up to its first ``steps`` deliveries, keeping the rest to close gradients in flight."""

@@ -108,7 +108,7 @@ def build(
     chosen = cell.stepsize or stepsize
     rule = shelf.STEPSIZES.get(chosen, folder) if isinstance(chosen, str) else chosen
     how = shelf.METHODS.get(cell.method or method, folder)
-    who = shelf.SCHEDULERS.get(cell.scheduler or scheduler, folder)
+    who = shelf.SCHEDULERS.get(cell.scheduler or scheduler, folder).with_numbers(cell.constants)
     problem, noise = shelf.PROBLEMS.get(cell.problem.name, folder), shelf.NOISES.get(cell.noise.name, folder)
     delays = shelf.DELAYS.get(cell.delays.name, folder)
     if not noise.additive and problem.gradient is None:

@@ -22,6 +22,7 @@ class Tape(NamedTuple):
     to_worker: Any
     to_job: Any
     made_at: Any
+    until: Any
 
 
 class Look(NamedTuple):
@@ -72,7 +73,7 @@ def renew(tree: Any, ready: Any, worker: int) -> None:
 def show(desk: Any, stale: int) -> None:
     """Write the noise of the oldest tasks in flight where a rule sees it, of those workers whose task is a new one."""
     for i in range(-1, desk.handed[0]):
-        m = stale if i < 0 else desk.handed[i + 1]
+        m = stale if i < 0 else max(desk.handed[i + 1], -desk.handed[i + 1] - 1)
         if m >= 0:
             h = desk.first[m]
             for j in range(desk.noise.shape[1]):
@@ -103,9 +104,17 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
         tape.offset[n] = made
         for i in range(desk.handed[0]):
             m = desk.handed[i + 1]
+            if m < 0:  # a scheduler that stops work: all that the worker has is dropped
+                m = -m - 1
+                while desk.first[m] >= 0:
+                    tape.until[desk.first[m]] = n
+                    desk.slots[spare] = tape.to_job[desk.first[m]]
+                    spare += 1
+                    desk.first[m] = desk.after[desk.first[m]]
+                desk.free[m] = now
             spare -= 1
             slot = desk.slots[spare]
-            tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
+            tape.to_worker[made], tape.to_job[made], tape.made_at[made], tape.until[made] = m, slot, version, -1
             if timed:
                 length = desk.ahead[m]
                 if desk.stretch.shape[0] > 0:
@@ -156,7 +165,7 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
 
 def empty_tape(deliveries: int, handouts: int) -> Tape:
     """Return arrays for ``deliveries`` deliveries and ``handouts`` hand-outs."""
-    sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 3
+    sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 4
     ints = [np.empty(size, dtype=np.int64) for size in sizes]
     return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 

@@ -42,7 +42,7 @@ _PLAN = nt.NamedTuple((_I, _I, _I, _I, _V, _I, _I, _I, _V, _V, _I), loop.Plan)
 _FLIGHT = nt.NamedTuple((_CUBE, _CUBE, _MAT, _V, _I, _I), loop.Flight)
 _STREAM = nt.NamedUniTuple(_V, 7, loop.Stream)
 _SWITCH = nt.NamedUniTuple(nt.int64, 8, loop.Switch)
-_TAPE = nt.NamedTuple((_I, _I, _I, _I, _I, _V, _I, _I, _I, _I), clock.Tape)
+_TAPE = nt.NamedTuple((_I, _I, _I, _I, _I, _V, _I, _I, _I, _I, _I), clock.Tape)
 _DESK = nt.NamedTuple((_I, _V, _V, _V, _V, _I, _I, _I, _I, _V, _MAT, _MAT, _V, _I, _I, _I), clock.Desk)
 
 #: the sealed signature of every kind of kernel

@@ -19,7 +19,9 @@ def arrival_orders(scheduler: Scheduler, workers: int, steps: int, *, labelled: 
     sequence of draws, that of key 0, and ``labelled`` always.
     """
     names = labelled or scheduler.keyed
-    yield from _extend(scheduler, (), steps, scheduler.begin(np.uint64(0)), 0, [[0] for _ in range(workers)], names)
+    yield from _extend(
+        scheduler, (), steps, scheduler.begin(workers, np.uint64(0)), 0, [[0] for _ in range(workers)], names
+    )
 
 
 def _extend(
@@ -40,6 +42,8 @@ def _extend(
             counted = scheduler.decide(memory, workers, m, version + 1 - flying[m][0], handed)
         after = [list(f) for f in flying]
         after[m].pop(0)
-        for receiver in handed[1 : 1 + handed[0]]:
-            after[int(receiver)].append(version + counted)
+        for receiver in handed[1 : 1 + handed[0]].tolist():
+            if receiver < 0:
+                after[-receiver - 1].clear()
+            after[max(receiver, -receiver - 1)].append(version + counted)
         yield from _extend(scheduler, (*order, m), left - 1, memory, version + counted, after, labelled)

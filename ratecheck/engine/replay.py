@@ -105,9 +105,7 @@ def view_of(n: int, x0: Any, virtual: Any, method: Method, schedule: Schedule, p
             issued: tuple[Flying, ...] | None = None) -> View:  # fmt: skip
     """Return what identities see after delivery n + 1 and before the hand-outs that follow it."""
     made = int(plan.offset[n + 1])
-    out = np.ones(made, dtype=bool)
-    out[schedule.source[: n + 1]] = False
-    flying = np.flatnonzero(out)
+    flying = np.flatnonzero(schedule.out(n + 1, made))
     now = int(schedule.source[n])
     return View(
         step=int(schedule.version[n]),

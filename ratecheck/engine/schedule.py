@@ -121,13 +121,16 @@ def _try_out(kernels: Any, scheduler: Scheduler, delays: Delays, par: Any, worke
 
 def _handouts(scheduler: Scheduler, workers: int, deliveries: int) -> int:
     """Return the largest number of hand-outs that so many deliveries can come with."""
-    return workers + deliveries * (workers if scheduler.every else 1)
+    return workers + deliveries * scheduler.most(workers)
 
 
 def _record(kernel: Any, functions: Any, scheduler: Scheduler, workers: int, order: Any, means: Any, numbers: Any,
             key: Any, total: int, steps: int | None, look: Look = BLIND) -> Schedule:  # fmt: skip
     handouts = _handouts(scheduler, workers, total)
-    tape, desk = empty_tape(total, handouts), empty_desk(workers, workers, handouts, scheduler.begin(key), look)
+    tape, desk = (
+        empty_tape(total, handouts),
+        empty_desk(workers, workers, handouts, scheduler.begin(workers, key), look),
+    )
     made = int(kernel(*functions, np.asarray(order, dtype=np.int64), means, numbers, key, tape, desk))
     if made < 0 and not len(order):
         raise PartError(f"pick names no worker with a task in flight, of {workers}, for delivery {-made}.")
@@ -152,6 +155,7 @@ def _record(kernel: Any, functions: Any, scheduler: Scheduler, workers: int, ord
         tape.made_at[:used],
         min(horizon, made),
         None if len(order) or len(look.noise) else tape.time[:made],
+        tape.until[:used] if scheduler.stops else None,
     )
 
 
@@ -163,6 +167,7 @@ def weigh(
     R0: the weight of x_j is the stepsize its gradient was applied with, x_0 included, gradients in flight 0.
     R1: gradients in flight of x_i (i >= 1) are closed as if all came back at K + 1; initial ones in flight get 0.
     RL (as printed in Mishchenko et al. 2022): the true final stepsize; raises CapabilityError unless all return.
+    A gradient that was stopped before it came back has weight 0 under every rule.
     uniform: x_0..x_{K-1} alike, the mean of the stepsizes applied each, so that W is their sum; gradients in flight of
     x_i (i >= 1) are closed as under R1.
     last: no average, all weight is on x_K; gradients in flight 0.
@@ -184,9 +189,7 @@ def weigh(
     if output == "RL" and not schedule.closed:
         raise CapabilityError("output rule RL needs every gradient in flight to return, and this schedule ends before.")
     if output in ("R1", "uniform"):
-        flying = np.ones(handouts, dtype=bool)
-        flying[schedule.source[:horizon]] = False
-        flying &= made_at > 0
+        flying = schedule.flying & (made_at > 0)
         late = steps + 1 - made_at[flying]
         gamma_hat[:handouts][flying] = stepsize.table(np.full_like(late, steps + 1), late, constants)
     gamma_hat = gamma_hat[:handouts]

@@ -26,4 +26,4 @@ def decide(state: Any, workers: Any, worker: Any, delay: Any, handed: Any) -> in
     return 1
 
 
-SCHEDULER = Scheduler("random_assignment", decide, memory=2, needs_durations=True, keyed=True)
+SCHEDULER = Scheduler("random_assignment", decide, memory=lambda workers: 2, needs_durations=True, keyed=True)

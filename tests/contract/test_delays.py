@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks.challenge import challenge_delays
-from ratecheck.checks.challenge_orders import arrivals, largest_delay
+from ratecheck.checks.preconditions.challenge import challenge_delays
+from ratecheck.checks.preconditions.orders import arrivals, largest_delay
 from ratecheck.core.delays import Delays
 from ratecheck.core.keys import exponential, key_of, word, wrapping
 from ratecheck.core.shelf import DELAYS

@@ -11,9 +11,9 @@ from sklearn.datasets import load_digits
 
 import ratecheck as rc
 from ratecheck import Cell, Part
-from ratecheck.checks.bench import Bench
-from ratecheck.checks.challenge import challenge_problem
-from ratecheck.checks.preconditions import contradiction
+from ratecheck.checks.preconditions.bench import Bench
+from ratecheck.checks.preconditions.challenge import challenge_problem
+from ratecheck.checks.preconditions.preconditions import contradiction
 from ratecheck.core.keys import key_of
 from ratecheck.core.scenario import Scenario
 from ratecheck.core.shelf import CLAIMS, PROBLEMS

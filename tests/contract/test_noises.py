@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks.challenge import challenge_noise
+from ratecheck.checks.preconditions.challenge import challenge_noise
 from ratecheck.core import keys
 from ratecheck.core.keys import cos_sin, exp, key_of, log, normal, normals, uniform, word, wrapping
 from ratecheck.core.noise import Noise

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratecheck.checks.bench import Bench
-from ratecheck.checks.challenge import challenge_problem
+from ratecheck.checks.preconditions.bench import Bench
+from ratecheck.checks.preconditions.challenge import challenge_problem
 from ratecheck.core.keys import key_of
 from ratecheck.core.problem import MEAN, Instance, Problem
 from ratecheck.core.shelf import PROBLEMS

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import ratecheck
-from ratecheck.checks.dependence import dependent
 from ratecheck.checks.moments import why_not
+from ratecheck.checks.preconditions.dependence import dependent
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.delays import Delays

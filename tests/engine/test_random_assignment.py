@@ -38,7 +38,7 @@ def fixed(means: list[float], steps: int, seed: int = 1, scheduler: Any = RANDOM
 
 def drawn(workers: int, count: int, key: Any) -> list[int]:
     """Return the assignments again, from the key alone."""
-    of = np.uint64(RANDOM.begin(key)[0])
+    of = np.uint64(RANDOM.begin(workers, key)[0])
     with wrapping():
         return [(int(word(of, i)) >> 32) * workers >> 32 for i in range(count)]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratecheck.checks.mixed_moment import diagnose
+from ratecheck.checks.statistics.mixed_moment import diagnose
 from ratecheck.errors import RatecheckError
 from ratecheck.server import record
 

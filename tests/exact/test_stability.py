@@ -8,10 +8,21 @@ from itertools import cycle, islice
 import numpy as np
 import pytest
 
-from ratecheck.checks import schur
-from ratecheck.checks.effect import effect
-from ratecheck.checks.growth import Run
-from ratecheck.checks.stability import FACTOR, FIRST, LAST, NO_PERIOD, Setting, around, first_loss, limit, period, ready
+from ratecheck.checks.stability import schur
+from ratecheck.checks.stability.effect import effect
+from ratecheck.checks.stability.growth import Run
+from ratecheck.checks.stability.stability import (
+    FACTOR,
+    FIRST,
+    LAST,
+    NO_PERIOD,
+    Setting,
+    around,
+    first_loss,
+    limit,
+    period,
+    ready,
+)
 from ratecheck.core import shelf
 from ratecheck.core.part import Part
 from ratecheck.errors import CapabilityError, PartError

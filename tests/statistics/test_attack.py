@@ -17,7 +17,7 @@ from ratecheck.checks.attack.score import Ratio, Score, score
 from ratecheck.checks.attack.search import Board, Search, Target
 from ratecheck.checks.attack.shrink import MOVES, shrink
 from ratecheck.checks.attack.space import space_of
-from ratecheck.checks.preconditions import contradiction
+from ratecheck.checks.preconditions.preconditions import contradiction
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell
 from ratecheck.core.formula import Formula

@@ -7,8 +7,9 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from ratecheck.checks import baseline, coefficients, synthetic
+from ratecheck.checks import baseline, synthetic
 from ratecheck.checks.job import Job, claims_of, run
+from ratecheck.checks.statistics import coefficients
 from ratecheck.core.run import dumps
 from ratecheck.core.scenario import Scenario
 from ratecheck.errors import RunError

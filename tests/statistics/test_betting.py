@@ -13,8 +13,8 @@ import pytest
 from scipy import stats
 
 from ratecheck.api import check
-from ratecheck.checks import betting
-from ratecheck.checks.betting import (
+from ratecheck.checks.statistics import betting
+from ratecheck.checks.statistics.betting import (
     BETS,
     HOLD_BET,
     HOLD_ROOTS,

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from ratecheck.checks import calibration
-from ratecheck.checks.betting import (
+from ratecheck.checks.statistics import calibration
+from ratecheck.checks.statistics.betting import (
     BETS,
     HOLD_BET,
     HOLD_ROOTS,
@@ -26,7 +26,7 @@ from ratecheck.checks.betting import (
     gains_against_at_most_one,
     mixed,
 )
-from ratecheck.checks.calibration import (
+from ratecheck.checks.statistics.calibration import (
     ALARM,
     FALSE_KAPPA,
     LAWS,

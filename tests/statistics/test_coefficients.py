@@ -11,8 +11,9 @@ import pytest
 import statsmodels.api as sm
 from scipy import optimize, stats
 
-from ratecheck.checks import coefficients, synthetic
-from ratecheck.checks.coefficients import CONFIDENCE, FloatArray, fit
+from ratecheck.checks import synthetic
+from ratecheck.checks.statistics import coefficients
+from ratecheck.checks.statistics.coefficients import CONFIDENCE, FloatArray, fit
 
 #: false-alarm probability of each statistical test here
 ALARM = 1e-6

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from ratecheck.api import check
-from ratecheck.checks.betting import against_at_most_one, gains_against_at_most_one
+from ratecheck.checks.statistics.betting import against_at_most_one, gains_against_at_most_one
 from ratecheck.core.ledger import Ledger, evidence, start
 from ratecheck.core.scenario import Scenario
 from ratecheck.core.verdict import Result, Verdict

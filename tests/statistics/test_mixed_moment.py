@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks import mixed_moment
-from ratecheck.checks.mixed_moment import diagnose
+from ratecheck.checks.statistics import mixed_moment
+from ratecheck.checks.statistics.mixed_moment import diagnose
 from ratecheck.core.keys import key_of
 from ratecheck.core.schedule import Schedule
 from ratecheck.core.shelf import DELAYS, SCHEDULERS

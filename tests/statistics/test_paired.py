@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks.paired import compare, signed_rank
+from ratecheck.checks.statistics.paired import compare, signed_rank
 from ratecheck.commands.ordering import few
 
 RNG = np.random.default_rng(11)

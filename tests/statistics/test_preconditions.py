@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks.dependence import ALARM, delays_of, dependence, dependent, identical, noise_of
-from ratecheck.checks.preconditions import contradiction, hidden, unlawful
-from ratecheck.checks.solver import extremes, lowest
+from ratecheck.checks.preconditions.dependence import ALARM, delays_of, dependence, dependent, identical, noise_of
+from ratecheck.checks.preconditions.preconditions import contradiction, hidden, unlawful
+from ratecheck.checks.preconditions.solver import extremes, lowest
 from ratecheck.core.cell import Cell
 from ratecheck.core.method import Method
 from ratecheck.core.part import Part

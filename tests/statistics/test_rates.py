@@ -12,7 +12,8 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from ratecheck.checks import rates, slopes, synthetic
+from ratecheck.checks import rates, synthetic
+from ratecheck.checks.statistics import slopes
 from ratecheck.core.verdict import Rate
 
 #: false-alarm probability of each statistical test here

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks import rates, rivals, synthetic
-from ratecheck.checks.coefficients import FloatArray
-from ratecheck.checks.rivals import RIVAL, THEOREM, UNDECIDED
+from ratecheck.checks import rates, synthetic
+from ratecheck.checks.statistics import rivals
+from ratecheck.checks.statistics.coefficients import FloatArray
+from ratecheck.checks.statistics.rivals import RIVAL, THEOREM, UNDECIDED
 
 #: false-alarm probability of each statistical test here
 ALARM = 1e-6

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ratecheck.checks import simultaneous
 from ratecheck.checks.question import State
-from ratecheck.checks.simultaneous import BAND, WARN
+from ratecheck.checks.statistics import simultaneous
+from ratecheck.checks.statistics.simultaneous import BAND, WARN
 from ratecheck.core.cell import Cell
 from ratecheck.core.part import Part
 

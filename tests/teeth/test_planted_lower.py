@@ -12,8 +12,8 @@ import pytest
 
 from ratecheck.checks import exact, monte_carlo
 from ratecheck.checks.attack.score import score
-from ratecheck.checks.dependence import noise_of
 from ratecheck.checks.measure import Store
+from ratecheck.checks.preconditions.dependence import noise_of
 from ratecheck.checks.question import Asked
 from ratecheck.core import shelf
 from ratecheck.core.cell import Cell

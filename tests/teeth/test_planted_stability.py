@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from ratecheck.checks import ranges, reproduce
-from ratecheck.checks.stability import Setting, limit
+from ratecheck.checks import reproduce
+from ratecheck.checks.stability import ranges
+from ratecheck.checks.stability.stability import Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.stability import Stability
 from ratecheck.core.verdict import Verdict

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ratecheck.checks.dependence import dependent
+from ratecheck.checks.preconditions.dependence import dependent
 from ratecheck.core.cell import Cell
 from ratecheck.core.part import Part
 from ratecheck.core.shelf import CLAIMS

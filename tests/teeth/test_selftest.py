@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from ratecheck.checks import battery, calibration, selftest
+from ratecheck.checks import battery, selftest
+from ratecheck.checks.statistics import calibration
 from ratecheck.commands import selftest as command
 from ratecheck.mutants.mutant import all_mutants
 

@@ -11,10 +11,10 @@ import pytest
 
 from ratecheck.api import exact_moments
 from ratecheck.checks import dimensions, exact, reproduce
-from ratecheck.checks.dependence import delays_of, dependent
 from ratecheck.checks.job import Job, claims_of, exit_code, run
 from ratecheck.checks.kappa import derived
 from ratecheck.checks.moments import why_not
+from ratecheck.checks.preconditions.dependence import delays_of, dependent
 from ratecheck.checks.question import inequalities_of
 from ratecheck.core import scenario
 from ratecheck.core.claim import Inequality, Statement

@@ -1,6 +1,6 @@
 """Lower bounds for methods that are always busy: two worlds, all methods of the shelf, and who escapes.
 
-Sampled tests have fixed seeds; HOLDS HERE has false alarms of at most alpha = 1e-3 a claim (``checks.betting``).
+Sampled tests have fixed seeds; HOLDS HERE has false alarms of at most alpha = 1e-3 a claim (``statistics.betting``).
 """
 
 from __future__ import annotations

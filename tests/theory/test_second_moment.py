@@ -13,9 +13,9 @@ import pytest
 import sympy as sp
 from scipy import stats
 
-from ratecheck.checks.betting import runs_needed
 from ratecheck.checks.fourth import Paths, second_moments
 from ratecheck.checks.kappa import LEAST, derived, kappa_of, noise_spread
+from ratecheck.checks.statistics.betting import runs_needed
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Inequality, Statement
 from ratecheck.core.formula import Formula

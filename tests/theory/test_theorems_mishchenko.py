@@ -14,7 +14,7 @@ from ratecheck.proofs.mishchenko2022 import lemma2, orthogonality
 
 from ratecheck.checks import exact
 from ratecheck.checks.moments import check_moments, numbers_of
-from ratecheck.checks.preconditions import contradiction
+from ratecheck.checks.preconditions.preconditions import contradiction
 from ratecheck.core import symbols
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim, Inequality, Statement, above_zero, at_least

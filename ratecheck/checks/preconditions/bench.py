@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.solver import extremes, lowest
+from ratecheck.checks.preconditions.solver import extremes, lowest
 from ratecheck.core.problem import MEAN, Instance, Problem, Vector
 
 #: above this dimension no whole Hessians are made: extreme curvatures come from Lanczos steps

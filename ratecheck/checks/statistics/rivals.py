@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import stats
 
-from ratecheck.checks.coefficients import FloatArray, Row, Sample, clustered, fit, samples
+from ratecheck.checks.statistics.coefficients import FloatArray, Row, Sample, clustered, fit, samples
 
 #: joint confidence of all comparisons of one claim
 CONFIDENCE = 0.99

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.period import vectors
+from ratecheck.checks.stability.period import vectors
 from ratecheck.core import shelf
 from ratecheck.core.keys import wrapping
 from ratecheck.core.method import Method

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.bench import Bench, unlike
-from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
+from ratecheck.checks.preconditions.bench import Bench, unlike
+from ratecheck.checks.preconditions.laws import challenge_delays, challenge_noise
 from ratecheck.core.keys import key_of
 from ratecheck.core.problem import MEAN, Problem, Vector
 

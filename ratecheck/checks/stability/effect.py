@@ -15,7 +15,7 @@ import numpy as np
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from ratecheck.checks.period import Period, identity, nonzero
+from ratecheck.checks.stability.period import Period, identity, nonzero
 
 
 def effect(period: Period) -> Fraction | None:

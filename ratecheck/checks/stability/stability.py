@@ -1,8 +1,8 @@
 """The largest stable stepsize of a method on F = L x^2/2, in units of 1/(M L): from zero up to the first loss.
 
 The stable stepsizes need not be an interval, so they are looked at from small to large. Where arrivals repeat, stable
-means that all eigenvalues of one period are inside the unit circle (``checks.period``). Where they do not, a run has to
-shrink (``checks.growth``). In small cases the loss is enclosed in rational arithmetic (``checks.schur``).
+means that all eigenvalues of one period are inside the unit circle (``period``). Where they do not, a run has to
+shrink (``growth``). In small cases the loss is enclosed in rational arithmetic (``schur``).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.effect import effect, still
 from ratecheck.checks.exact import compares
-from ratecheck.checks.period import Period, period_of, repeats
-from ratecheck.checks.schur import Family, characteristic, inside
+from ratecheck.checks.stability.effect import effect, still
+from ratecheck.checks.stability.period import Period, period_of, repeats
+from ratecheck.checks.stability.schur import Family, characteristic, inside
 from ratecheck.core import shelf
 from ratecheck.core.keys import key_of
 from ratecheck.core.method import Method
@@ -214,7 +214,7 @@ def _limit(setting: Setting, exact: bool, versions: tuple[str, ...]) -> Limit:
 
 def run(one: Ready, undecided: str) -> Limit:
     """Return the first loss of stability on runs."""
-    from ratecheck.checks.growth import Run
+    from ratecheck.checks.stability.growth import Run
 
     schedule, workers = one.schedule(RUN), one.setting.workers
     course = Run(one.method, schedule, one.ratio(schedule), one.constants)

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.bench import Bench, unlike
-from ratecheck.checks.challenge import derivative
-from ratecheck.checks.challenge_laws import challenge_delays, challenge_noise
+from ratecheck.checks.preconditions.bench import Bench, unlike
+from ratecheck.checks.preconditions.challenge import derivative
+from ratecheck.checks.preconditions.laws import challenge_delays, challenge_noise
 from ratecheck.core import shelf
 from ratecheck.core.delays import Delays
 from ratecheck.core.noise import Noise

@@ -1,6 +1,6 @@
 """Exact evidence about stability: enclosures of the largest stable stepsizes, which facts of a claim are held against.
 
-An enclosure is decided in rational arithmetic (``checks.schur``): every stepsize up to its lower end is stable, and its
+An enclosure is decided in rational arithmetic (``schur``): every stepsize up to its lower end is stable, and its
 upper end is not. Two enclosures that do not overlap say for certain which of two methods bears the larger stepsize. A
 number that a fact names has to lie inside.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.stability import LAST, Limit, Setting, limit
+from ratecheck.checks.stability.stability import LAST, Limit, Setting, limit
 from ratecheck.core import shelf
 from ratecheck.core.claim import Claim
 from ratecheck.core.stability import Stability

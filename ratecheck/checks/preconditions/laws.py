@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from ratecheck.checks.challenge_orders import order_faults, policy_faults
+from ratecheck.checks.preconditions.orders import order_faults, policy_faults
 from ratecheck.core.delays import Delays
 from ratecheck.core.keys import key_of, wrapping
 from ratecheck.core.noise import Noise

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from ratecheck.checks.betting import gains_against_at_least_one, gains_against_at_most_one, mixed
+from ratecheck.checks.statistics.betting import gains_against_at_least_one, gains_against_at_most_one, mixed
 from ratecheck.core import ledger
 
 Floats = npt.NDArray[np.float64]

@@ -1,0 +1,1 @@
+"""What a claim assumes and a part declares, measured: constants, laws, arrival orders, independence of the samples."""

@@ -1,0 +1,1 @@
+"""Statistics of runs that know nothing of claims: bets, fits, bands, comparisons, moments of traces."""
