@@ -125,29 +125,32 @@ DRIFT: tuple[Step, ...] = (
     ),
 )  # fmt: skip
 
-#: noise under any policy
-_ANY: tuple[Step, ...] = (
-    Martingale("all drawn", drawn(k)),
-    Cauchy("sum in flight", flying(k), "noise in flight"),
-    Counting("among all drawn", "handed out", {"attribute": Ip(n(k), n(k))}),
-    Expectation("variance", n(k)),
-    Earlier("variance before", "variance"),
-    Expectation("variance at x_1", n_0(m)),
-    Inequality(
-        "in flight", le(square(flying(k)), (M - 1) * (M + k - 1) * sigma**2),
-        (("sum in flight",), (M - 1, "among all drawn"), total(m, M - 1, "variance at x_1"),
-         total(i, M - 1, "variance before")),
-    ),
-    Identity("drawn and not in flight", eq(square(arrived(k)), square(drawn(k) - flying(k))), by=("noise",)),
-    Inequality(
-        "noise", le(square(arrived(k)), 2 * M * (M + k - 1) * sigma**2),
-        ((-1, "drawn and not in flight"), (2, "all drawn"), (2, "in flight"), (Square(drawn(k) + flying(k)),)),
-    ),
-)  # fmt: skip
+
+def under_any_policy(each: tuple[str, ...] = (), sigma: Expr = sigma) -> tuple[Step, ...]:
+    """Return the steps to the noise that is back, from facts "variance" and "variance at x_1"; see ``Martingale``."""
+    return (
+        Martingale("all drawn", drawn(k), each),
+        Cauchy("sum in flight", flying(k), "noise in flight"),
+        Counting("among all drawn", "handed out", {"attribute": Ip(n(k), n(k))}),
+        Earlier("variance before", "variance"),
+        Inequality(
+            "in flight", le(square(flying(k)), (M - 1) * (M + k - 1) * sigma**2),
+            (("sum in flight",), (M - 1, "among all drawn"), total(m, M - 1, "variance at x_1"),
+             total(i, M - 1, "variance before")),
+        ),
+        Identity("drawn and not in flight", eq(square(arrived(k)), square(drawn(k) - flying(k))), by=("noise",)),
+        Inequality(
+            "noise", le(square(arrived(k)), 2 * M * (M + k - 1) * sigma**2),
+            ((-1, "drawn and not in flight"), (2, "all drawn"), (2, "in flight"), (Square(drawn(k) + flying(k)),)),
+        ),
+    )  # fmt: skip
+
+
+_ANY = (Expectation("variance", n(k)), Expectation("variance at x_1", n_0(m)), *under_any_policy())
 OF_ARRIVED: tuple[Step, ...] = (Martingale("noise", arrived(k)),)
 
 #: in-order commit: at most tau_cap - 1 of what was sent are missing
-_MISSING: tuple[Step, ...] = (
+MISSING: tuple[Step, ...] = (
     *_MOVES,
     Class("x_k inside", "diameter", ("x_k", "x*")),
     Class("smooth from x*", "smooth", ("x_k", "x*")),
@@ -167,7 +170,7 @@ def over_steps(each: Expr, last: Any) -> Expr:
     return first * last + (each.subs(k, 1) - first) * up_to(last)
 
 
-def _with_errors(size: Expr, times: Expr, middle: Expr) -> tuple[Step, ...]:
+def _with_errors(size: Expr, times: Expr, middle: Expr, sigma: Expr) -> tuple[Step, ...]:
     """Return the steps with the errors bounded: drift by ``size``, noise by ``times`` sigma^2, linear in k.
 
     Its root is at most (times + middle)/(2 sqrt(middle)) for any number ``middle``: a tangent of the root.
@@ -207,7 +210,7 @@ def _with_errors(size: Expr, times: Expr, middle: Expr) -> tuple[Step, ...]:
 
 
 def _bound(
-    size: Expr, times: Expr, middle: Expr, variance: Expr, ends: tuple[Any, Any], wide: bool
+    size: Expr, times: Expr, middle: Expr, variance: Expr, ends: tuple[Any, Any], wide: bool, sigma: Expr
 ) -> tuple[Step, ...]:
     """Return the steps to the bound, for a noise branch of D/(sqrt(variance) sigma K^(3/2)), or 1 + rho of it."""
     root, noisy, most = (times + middle) / (2 * sqrt(middle)), sqrt(variance) * K * sqrt(K), 1 + K if wide else 1
@@ -227,7 +230,7 @@ def _bound(
     )  # fmt: skip
 
 
-def stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
+def stepsize(variance: Expr, wide: bool, sigma: Expr = sigma) -> tuple[Step, ...]:
     """Return the facts about the stepsize."""
     return (
         *((Class("rho <= K", "assumed", ("rho <= K",)),) if wide else ()),
@@ -238,10 +241,10 @@ def stepsize(variance: Expr, wide: bool) -> tuple[Step, ...]:
 
 
 def derivation(setting: Setting, size: Expr, errors: tuple[Step, ...], noise: tuple[Expr, Expr],
-               variance: Expr, ends: tuple[Any, Any], wide: bool = False) -> Proof:  # fmt: skip
-    """Return the proof for a drift of at most ``size`` and a noise of ``noise[0]`` sigma^2."""
-    steps = (*stepsize(variance, wide), *ANYTIME, *STEP, *errors, *_with_errors(size, *noise),
-             *_bound(size, *noise, variance, ends, wide))  # fmt: skip
+               variance: Expr, ends: tuple[Any, Any], wide: bool = False, one: Expr = sigma) -> Proof:  # fmt: skip
+    """Return the proof for a drift of at most ``size`` and a noise of ``noise[0]`` times that of ``one``, squared."""
+    steps = (*stepsize(variance, wide, one), *ANYTIME, *STEP, *errors, *_with_errors(size, *noise, one),
+             *_bound(size, *noise, variance, ends, wide, one))  # fmt: skip
     return Proof(setting, steps, proves={"last": {"bound": "bound"}})
 
 
@@ -279,7 +282,7 @@ WINDOW = derivation(
     MU2, SIZE, (*DRIFT, *OF_ARRIVED), (k, Rational(49, 100) * K), ONE, (24 * M, Rational(9, 2)), wide=True
 )  # fmt: skip
 IN_ORDER_COMMIT = derivation(
-    IN_ORDER, 3 * (tau_cap - 1) * L * D, (*_MISSING, *OF_ARRIVED), (4 * k, Rational(49, 25) * K), ONE,
+    IN_ORDER, 3 * (tau_cap - 1) * L * D, (*MISSING, *OF_ARRIVED), (4 * k, Rational(49, 25) * K), ONE,
     (24 * tau_cap, Integer(4)),
 )  # fmt: skip
 #: durations that tell nothing of a sample's mean: squares of what is back are among those of all that was drawn

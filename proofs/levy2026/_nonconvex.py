@@ -24,6 +24,9 @@ NOTES = (
     "Delivery k = 1..K finds x_(k-1): the paper's t, T and x_t are k, K and x_(k-1).",
     "Initial gradients count 1/M each. A run that a cell ends at K has its first K deliveries.",
 )
+MOMENT_NOTES = (
+    "excess is r - 2. A cell declares it, and sigma_r where the noise law does not say how long its moment is.",
+)
 
 
 def statement(noise: Expr, rounded: Expr) -> Statement:

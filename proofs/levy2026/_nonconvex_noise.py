@@ -5,9 +5,9 @@ Each of the tuples of steps ends in "noise in all", the sum over all deliveries.
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Min, Rational, Sum, Symbol, sqrt
+from sympy import Expr, Integer, Min, Rational, Sum, Symbol
 
-from ratecheck.core.gram import Ip
+from ratecheck.core.gram import Ip, monomial
 from ratecheck.core.proof import (
     Class,
     Counting,
@@ -23,8 +23,8 @@ from ratecheck.core.proof import (
     total,
 )
 from ratecheck.core.setting import j, z
-from ratecheck.core.setting_ordered import fourth, fourths, noises, r
-from ratecheck.core.symbols import K, M, beta, k, sigma, sigma_4, sigma_inf, tau_cap
+from ratecheck.core.setting_ordered import noises, power, powers, r
+from ratecheck.core.symbols import K, M, beta, excess, k, sigma, sigma_inf, sigma_r, tau_cap
 
 _N = Symbol("N", nonnegative=True)
 
@@ -112,25 +112,39 @@ CAPPED_STEPS = (
     Inequality("noise in all, rounded", le(NOISE, K * CAPPED_ROUNDED), ((K, "the less, rounded"),)),
 )  # fmt: skip
 
-#: where fourth moments are known
-_LEVEL = beta ** Rational(3, 2) * sigma_4**2 / sqrt(M)
-FOURTH = (M - 1) * sqrt(M) * beta ** Rational(3, 2) * sigma_4**2
-FOURTH_STEPS = (
-    Counting("noise in flight", "flights, fourth", {"below": "beta <= 1", "size": _LEVEL}),
-    Given("fourths", "fourths"),
-    Given("no fourths", "no fourths at first"),
-    Expectation("moment", fourth(k)),
-    Telescope(
-        "fourths so far",
-        le(beta * _sum(fourths(k), _N) + r * fourths(_N), _sum(fourth(k), _N) + r * fourths(0)),
-        _N, K, by=((-1, "fourths"),),
-    ),
-    Inequality(
-        "all fourths", le(beta * _sum(fourths(k)), K * sigma_4**4),
-        (("fourths so far",), (-r, "no fourths"), ("beta <= 1", fourths(K)), total(k, "moment")),
-    ),
-    Inequality(
-        "noise in all", le(NOISE, K * FOURTH),
-        (total(k, "noise in flight"), ((M - 1) / 2 * beta**3 / _LEVEL, "all fourths"), (K * (M - 1) / 2 * _LEVEL,)),
-    ),
-)  # fmt: skip
+#: where moments of order r are known
+ORDER = 2 + excess
+
+
+def moments(most: Expr) -> Expr:
+    """Return what bounds the mean of E||z(k)||^2 where no beta is above ``most``: for that one, a constant is lost."""
+    return (M - 1) * monomial(M ** (1 - 2 / ORDER) * most ** (2 - 2 / ORDER)) * sigma_r**2
+
+
+def moment_steps(most: Expr = beta, **above: str) -> tuple[Step, ...]:
+    """Return the steps to "noise in all", K times ``moments(most)``; ``above`` names the fact beta <= most."""
+    size = monomial(most ** (1 - 1 / ORDER) * sigma_r / M ** (1 / ORDER))
+    lemma = {"below": "beta <= 1", "size": size, "most": most, **above}
+    share, tail = (M - 1) / ORDER, monomial(size ** (-excess) * most ** (1 + excess))
+    return (
+        Counting("noise in flight", "flights, power", lemma),
+        Given("powers", "powers"),
+        Given("no powers", "no powers at first"),
+        Expectation("moment", power(k)),
+        Telescope(
+            "powers so far",
+            le(beta * _sum(powers(k), _N) + r * powers(_N), _sum(power(k), _N) + r * powers(0)),
+            _N, K, by=((-1, "powers"),),
+        ),
+        Inequality(
+            "all powers", le(beta * _sum(powers(k)), K * sigma_r**ORDER),
+            (("powers so far",), (-r, "no powers"), ("beta <= 1", powers(K)), total(k, "moment")),
+        ),
+        Inequality(
+            "noise in all", le(NOISE, K * moments(most)),
+            (total(k, "noise in flight"), (2 * share * tail, "all powers"), (K * share * excess * monomial(size**2),)),
+        ),
+    )  # fmt: skip
+
+
+MOMENTS = moments(beta)

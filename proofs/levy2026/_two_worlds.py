@@ -13,10 +13,12 @@ than the run. Let N be the number of flags among the T + M - 1 samples.
 Hence the mean of the two errors, and so the worse one, is at least b R/4, and so on. The problem ``two_worlds`` runs
 both worlds at once, one a coordinate, with common flags: the sum of the two errors is then F - F* of ordinary runs, and
 2 sigma^2 its variance, 2 R^2 its squared distance, which gives the same formula. That is right for every method that
-does with a coordinate what it would do with it alone (all on the shelf do). One that looks at norms, or at which
-coordinate it is, is run in world A and in world B, and the mean of the two has the bound; a world alone has not.
+does with either coordinate what it does with the other: while no flag has arrived it has the same model in both. That
+is looked at before any run (``checks/preconditions/coordinates.py``). One that looks at which coordinate it is, is run
+in world A and in world B, and the mean of the two has the bound; a world alone has not.
 Methods that leave workers idle are not covered: synchronous minibatch waits for what is flagged and beats the bound.
-Nor are those that stop a computation and draw a new sample.
+Nor are those that stop a computation and draw a new sample: more than T + M - 1 are drawn then. In this instance they
+never see a flag, and do no better.
 """
 
 from __future__ import annotations
@@ -135,7 +137,8 @@ SOURCE = "for Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043); statemen
 NOTES = (
     "For every rule of the server, if workers are always busy; T counts all deliveries. Ours, by Le Cam's two points.",
     "Not covered: methods that leave workers idle (synchronous minibatch waits for all, and does better), and those "
-    "that stop work that is late. Both worlds are run at once: a method must do the same with either coordinate.",
+    "that stop work that is late. Both worlds are run at once: a method must do the same with either coordinate, which "
+    "is looked at before it is run.",
     "The instance depends on T, and flagged gradients come back after T: delays that are bounded, or a noise with more "
     "moments, escape it. What the paper assumes of delays we have not seen.",
     "The derivation is in words; looked at exactly are its counting and its chances, and its end on runs.",

@@ -4,11 +4,15 @@ Quadratics by their exact second moments (``moments``), for any noise of mean 0.
 gradients, functions with a kink take their place: the noise is +-sigma, and all 2^(M + K) sign patterns are run, one
 replicate each; their mean is the expectation. That takes one float64 run a pattern, with the rounding allowed to a run
 without noise. On a kink rounding may choose another subgradient, which a theorem about subgradients covers.
+
+Numbers that a claim leaves open are at their limits, where the bound is asked for most: the largest beta and stepsize
+that it allows (rounded down), fourth moments, a cap that is the largest delay of the order. An order that the claim
+does not cover with this cap, K >= tau_cap say, is not among those looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ratecheck.checks import moments
+from ratecheck.checks.declared import letters, open_of, plainly
 from ratecheck.checks.question import inequalities_of, wanted_of
 from ratecheck.checks.weigh import ROUNDING_PER_STEP
 from ratecheck.core import shelf
@@ -23,13 +28,15 @@ from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
 from ratecheck.core.noise import Noise
 from ratecheck.core.part import Part
+from ratecheck.core.scheduler import Scheduler
 from ratecheck.core.verdict import Result, Verdict
 from ratecheck.core.witness import Witness
 from ratecheck.engine.build import Built, build
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.rows import given
+from ratecheck.engine.schedule import from_order
 from ratecheck.engine.sweep import simulate
-from ratecheck.errors import CapabilityError, RatecheckError
+from ratecheck.errors import AssumptionError, CapabilityError, RatecheckError
 
 Case = tuple[int, int]
 #: kind of the witness of a bound that fails
@@ -88,7 +95,10 @@ def summary(found: Sequence[Mapping[str, Any]]) -> str:
         for key, ratio in one["largest"].items():
             largest[key] = max(ratio, largest.get(key, 0.0))
     top = max(largest, key=lambda key: largest[key])
-    return f"bounds: at most {largest[top]:.3f} of the right side ({top}) on all orders of {cases}, in float64"
+    orders = "all orders that it covers" if any(one["beyond"] for one in some) else "all orders"
+    names = sorted({name for one in some for name in one["declared"]})
+    words = f", with {', '.join(names)} declared" if names else ""
+    return f"bounds: at most {largest[top]:.3f} of the right side ({top}) on {orders} of {cases}, in float64{words}"
 
 
 def _refuted(name: str, claim: Claim, scenario: str, found: Mapping[str, Any], method: str | None) -> Result:
@@ -104,8 +114,12 @@ def _refuted(name: str, claim: Claim, scenario: str, found: Mapping[str, Any], m
 
 def _case(claim: Claim, workers: int, steps: int, method: str | None, folder: Path | None,
           stopped: Callable[[], bool]) -> dict[str, Any]:  # fmt: skip
-    """Return one entry: orders, what was run, the largest lhs/rhs by inequality and output rule, and reasons."""
-    entry: dict[str, Any] = {"M": workers, "K": steps, "orders": 0, "largest": {}, "by": {}, "left_out": {}}
+    """Return one entry: orders, what was run, the largest lhs/rhs by inequality and output rule, and reasons.
+
+    ``declared`` are the numbers that the claim leaves open, in the last order; ``beyond`` counts orders not covered.
+    """
+    entry: dict[str, Any] = {"M": workers, "K": steps, "orders": 0, "beyond": 0, "largest": {}, "by": {},
+                             "left_out": {}, "declared": {}}  # fmt: skip
     for problems in (QUADRATICS, KINKED):
         for problem in problems if not entry["by"] else ():
             _all(claim, entry, problem, method, folder, stopped)
@@ -121,25 +135,50 @@ def _all(claim: Claim, entry: dict[str, Any], problem: Part, method: str | None,
     labelled = shelf.PROBLEMS.get(problem.name).heterogeneous or rule.sees_workers
     orders = list(arrival_orders(desk, entry["M"], entry["K"], labelled=labelled))
     for output in claim.outputs:
+        looked = 0
         try:
-            for order in orders:
-                for cell in _cells(problem, order, entry["M"], entry["K"], output, method):
-                    if stopped():
-                        raise KeyboardInterrupt
-                    _look(claim, cell, entry, folder)
-                    if "fault" in entry:
-                        return
+            first = Cell(problem, Part("rademacher"), Part("round_robin"), entry["M"], entry["K"], 0.0, output, method)
+            whole = replace(first, constants=_at_limits(claim, first))
+            for built in _covered(claim, (cell for order in orders for cell in _cells(whole, order, desk)), folder):
+                if stopped():
+                    raise KeyboardInterrupt
+                _look(claim, built, entry)
+                if "fault" in entry:
+                    return
+                looked += bool(built.cell.sigma)
         except RatecheckError as fault:
             entry["left_out"][f"{problem.label} {output}"] = str(fault)
         except Exception as fault:  # of a user's file; the runs will say where
             entry["left_out"][f"{problem.label} {output}"] = f"{type(fault).__name__}: {fault}"
         else:
-            entry["orders"] = max(len(orders), entry["orders"])
+            entry["orders"], entry["declared"] = max(looked, entry["orders"]), dict(built.cell.constants)
+            entry["beyond"] = max(len(orders) - looked, entry["beyond"])
             entry["by"][problem.label] = "moments" if problem in QUADRATICS else "all sign patterns"
 
 
-def _look(claim: Claim, cell: Cell, entry: dict[str, Any], folder: Path | None) -> None:
-    for inequality, one in decide(claim, built_of(claim, cell, folder)).items():
+def _covered(claim: Claim, cells: Iterable[Cell], folder: Path | None) -> Iterator[Built]:
+    """Yield the cells built, but those that the claim does not cover for lack of noise, or for their largest delay.
+
+    Raises AssumptionError, with a reason, where it covers none with noise, or another lacks something.
+    """
+    noisy, why = False, AssumptionError("there is no arrival order")
+    for cell in cells:
+        try:
+            built = built_of(claim, cell, folder)
+        except AssumptionError as fault:
+            if cell.sigma and "tau_cap" not in cell.constants:
+                raise
+            why = fault
+        else:
+            noisy = noisy or bool(cell.sigma)
+            yield built
+    if not noisy:
+        raise why
+
+
+def _look(claim: Claim, built: Built, entry: dict[str, Any]) -> None:
+    cell = built.cell
+    for inequality, one in decide(claim, built).items():
         key = f"{inequality} {cell.output}"
         entry["largest"][key] = max(float(one["ratio"]), entry["largest"].get(key, 0.0))
         if one["verdict"] is Verdict.REFUTED:
@@ -154,11 +193,19 @@ def built_of(claim: Claim, cell: Cell, folder: Path | None = None) -> Built:
                  growth=claim.growth, folder=folder, failing=claim.failing)  # fmt: skip
 
 
-def _cells(problem: Part, order: Sequence[int], workers: int, steps: int, output: str,
-           method: str | None) -> Iterator[Cell]:  # fmt: skip
-    delays = Part("order", {"workers": list(order)})
+def _cells(cell: Cell, order: Sequence[int], desk: Scheduler) -> Iterator[Cell]:
+    """Yield the cell with the delays of one order, which are its cap where it has one, at each level of noise."""
+    delays, constants = Part("order", {"workers": list(order)}), dict(cell.constants)
+    if "tau_cap" in constants:
+        constants["tau_cap"] = from_order(desk, cell.M, np.array(order, dtype=np.int64)).oldest
     for sigma in LEVELS:
-        yield Cell(problem, Part("rademacher"), delays, workers, steps, sigma, output, method=method)
+        yield replace(cell, delays=delays, sigma=sigma, constants=constants)
+
+
+def _at_limits(claim: Claim, cell: Cell) -> dict[str, float]:
+    """Return the numbers that the claim leaves open, at their limits."""
+    opened = open_of(claim, letters(claim))
+    return plainly(cell, cell.method or claim.method, opened) if opened else {}
 
 
 def decide(claim: Claim, built: Built) -> dict[str, dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -150,8 +151,12 @@ def _all(scheduler: Scheduler, workers: int, steps: int) -> int:
 def sweep_counting(
     fact: Counting, scheduler: Scheduler, case: Case, stopped: Callable[[], bool] = lambda: False
 ) -> dict[str, Any]:
-    """Check one counting fact on all arrival orders of one case. Raises KeyboardInterrupt when ``stopped`` says so."""
-    return _sweep(fact, scheduler, case, arrival_orders(scheduler, *case, labelled=False), stopped)
+    """Check one counting fact on all arrival orders of one case; on one, where it makes its own delays.
+
+    Raises KeyboardInterrupt when ``stopped`` says so.
+    """
+    listed = arrival_orders(scheduler, *case, labelled=False)
+    return _sweep(fact, scheduler, case, islice(listed, 1) if fact.told else listed, stopped)
 
 
 def _sweep(
@@ -167,7 +172,8 @@ def _sweep(
         slack = slack_of(fact, scheduler, workers, order)
         smallest = slack if smallest is None else min(smallest, slack)
         if slack < 0:
-            return {"M": workers, "K": steps, "orders": orders, "order": list(order), "fault": f"slack {slack} < 0"}
+            where = {} if fact.told else {"order": list(order)}
+            return {"M": workers, "K": steps, "orders": orders, **where, "fault": _fault(fact, slack, workers, steps)}
     return {"M": workers, "K": steps, "orders": orders, "smallest_slack": str(smallest)}
 
 
@@ -180,7 +186,16 @@ def slack_of(fact: Counting, scheduler: Scheduler, workers: int, order: Order) -
 def counting_fault(fact: Counting, scheduler: Scheduler, workers: int, order: Order) -> dict[str, str]:
     """Return {'fault': sentence} when the fact fails on this arrival order, else {}."""
     slack = slack_of(fact, scheduler, workers, order)
-    return {"fault": f"slack {slack} < 0"} if slack < 0 else {}
+    return {"fault": _fault(fact, slack, workers, len(order))} if slack < 0 else {}
+
+
+def some_order(scheduler: Scheduler, case: Case) -> Order:
+    """Return an arrival order, for a fact that makes its own delays."""
+    return next(iter(arrival_orders(scheduler, *case, labelled=False)))
+
+
+def _fault(fact: Counting, slack: Fraction, workers: int, steps: int) -> str:
+    return f"slack {slack} < 0" + (f": {fact.told(workers, steps)}" if fact.told else "")
 
 
 def check(
@@ -249,14 +264,15 @@ def _outcomes(thing: Identity | Counting, rule: Method, scheduler: Scheduler, ca
 def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str | None, check: str,
              found: dict[str, Any]) -> Result:  # fmt: skip
     at = f" at step {found['step']}" if "step" in found else ""
-    where = f"method {rule.name!r}, M = {found['M']}, arrival order {found['order']}"
+    order = f"arrival order {found['order']}" if "order" in found else f"K = {found['K']}"
+    where = f"method {rule.name!r}, M = {found['M']}, {order}"
     summary = f"{check} fails{at} for {where}: {found['fault']}"
     files = {"method": method} if method and method.endswith(".py") else {}
     if name.endswith(".py"):
         files["claim"] = name
     cell = {
         "M": found["M"],
-        "order": found["order"],
+        **({"order": found["order"]} if "order" in found else {"K": found["K"]}),
         "method": method or claim.method,
         "scheduler": claim.scheduler,
         "constants": found["constants"],

@@ -125,7 +125,7 @@ def _exact(job: Job, name: str, claim: Claim, by_hand: Mapping[str, Any]) -> Res
     settings = job.scenario.exact
     found = exact.check(name, claim, settings.cases, job.name, method=job.method, constants=by_hand, say=words,
                         stopped=stopped)  # fmt: skip
-    if job.stepsize or job.force or claim.cells:  # cells of its own: that is where the claim is false
+    if job.stepsize or job.force or (claim.cells and claim.expect == "refuted"):  # those say where the claim is false
         return found
     return every_order.check(name, claim, settings.bounds, found, job.name, method=job.method, folder=job.folder,
                              say=words, stopped=stopped)  # fmt: skip

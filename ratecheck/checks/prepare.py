@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ratecheck.checks.preconditions.coordinates import uneven
 from ratecheck.checks.preconditions.dependence import dependent
 from ratecheck.checks.preconditions.preconditions import contradiction, hidden, unlawful
 from ratecheck.checks.question import Asked, State, inequalities_of, under
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build
 from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
+
+#: constants that may be declared by hand and are held against the objective and its rows
+DECLARED = {"L", "mu", "G", "G_F", "B", "sigma", "sigma_L", "zeta"}
 
 
 def prepare(asked: Asked) -> list[State]:
@@ -36,7 +40,7 @@ def _build(asked: Asked, state: State) -> str | None:
     try:
         state.built = build(cell, asked.seed, method=asked.claim.method, scheduler=asked.claim.scheduler,
                             stepsize=asked.claim.stepsize, growth=asked.claim.growth, folder=asked.folder,
-                            failing=None if asked.force else asked.claim.failing)  # fmt: skip
+                            failing=asked.claim.fixed_by if asked.force else asked.claim.failing)  # fmt: skip
     except (CapabilityError, AssumptionError, FormulaError) as fault:
         return str(fault)
     if "bound" not in inequalities_of(asked.claim, state.built):
@@ -45,19 +49,26 @@ def _build(asked: Asked, state: State) -> str | None:
 
 
 def _failing(asked: Asked, state: State, known: dict[str, str | None]) -> str | None:
-    """Return the first assumption that fails, declared or measured; None under ``--force``."""
+    """Return the first assumption that fails, declared or measured; under ``--force`` the state is told, and None."""
+    reason = _reason(asked, state, known)
+    if asked.force:
+        state.forced, reason = reason or "", None
+    return reason
+
+
+def _reason(asked: Asked, state: State, known: dict[str, str | None]) -> str | None:
     built = state.built
     assert built is not None
-    if asked.force:
-        return None
     if failing := asked.claim.failing(built.facts):
         return failing[0]
-    constants = {n: v for n, v in built.constants.items() if n in ("L", "mu", "G", "G_F", "B", "sigma", "zeta")}
+    constants = {n: v for n, v in built.constants.items() if n in DECLARED}
     problem = str((state.cell.problem, built.instance.data.tobytes(), constants, built.noise.additive))
     if problem not in known:
         known[problem] = contradiction(built)
     rhs = asked.claim.outputs[state.cell.output].bound.rhs.value(built.constants)
     reason = known[problem] or unlawful(built) or hidden(built, rhs)
+    if reason is None and asked.claim.kind == "lower":
+        reason = uneven(built)
     if reason is None and asked.claim.policy == "independent":
         reason = dependent(built)
     return reason

@@ -60,6 +60,7 @@ class State:
     open: bool = True  #: may get more runs
     settled: bool = False  #: its bound has a verdict that more runs would not improve
     failed: str = ""
+    forced: str = ""  #: the assumption that fails and that --force waives
 
     @property
     def errors(self) -> npt.NDArray[np.float64]:

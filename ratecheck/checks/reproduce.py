@@ -52,8 +52,9 @@ def _order(one: Witness, claim: Claim) -> Reproduced:
     identities, facts = {i.name: i for i in claim.identities}, {c.name: c for c in claim.counting}
     if one.check not in {*identities, *facts}:
         raise RunError(f"claim {one.claim!r} has no identity or counting fact {one.check!r}.")
-    order, workers = [int(m) for m in one.cell["order"]], int(one.cell["M"])
-    scheduler = shelf.SCHEDULERS.get(one.cell["scheduler"])
+    scheduler, workers = shelf.SCHEDULERS.get(one.cell["scheduler"]), int(one.cell["M"])
+    own = "order" not in one.cell  # a fact that makes its own delays
+    order = list(exact.some_order(scheduler, (workers, int(one.cell["K"]))) if own else map(int, one.cell["order"]))
     found: dict[str, Any] = {}
     if one.check in identities:
         method = shelf.METHODS.get(one.cell["method"])
@@ -62,7 +63,8 @@ def _order(one: Witness, claim: Claim) -> Reproduced:
         found |= {} if fault is None else {"step": fault[0], "fault": fault[1]}
     else:
         found |= exact.counting_fault(facts[one.check], scheduler, workers, tuple(order))
-    lines = [f"{one.check} on M = {workers}, arrival order {order}: {found.get('fault', 'no fault')}"]
+    at = f"K = {len(order)}" if own else f"arrival order {order}"
+    lines = [f"{one.check} on M = {workers}, {at}: {found.get('fault', 'no fault')}"]
     return Reproduced(lines, found == dict(one.found), found)
 
 

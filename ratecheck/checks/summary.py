@@ -47,6 +47,8 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
         details["tight"] = tight
     if lacking := [why for s in states if s.inequalities for why in _lacking(asked.claim, s)]:
         details["lacking"] = dict(sorted(Counter(lacking).items()))
+    if forced := [s.forced for s in states if s.forced and s.verdict.measured]:
+        details["forced"] = dict(sorted(Counter(forced).items()))
     if not lower and (warning := simultaneous.warning(states)):
         details["warning"] = warning
     failed = sorted((s for s in states if s.verdict.negative), key=lambda s: (s.cell.M * s.cell.K, s.cell.label))
@@ -54,6 +56,7 @@ def result_of(asked: Asked, states: Sequence[State], interrupted: bool) -> Resul
     if failed:
         witness = _witness(asked, failed[0])
         summary = _broken(failed[0], len(failed), "<" if lower else ">")
+        summary += f"; as forced: {failed[0].forced}" if failed[0].forced else ""
     else:
         summary = _sentence(states, verdict, rate, tight, asked)
     if interrupted:
@@ -164,6 +167,8 @@ def _sentence(
     counted = [s for s in states if s.verdict.measured]
     exact = sum(s.verdict is Verdict.EXACT for s in counted)
     text = f"{len(counted)} of {len(states)} cells ({exact} exactly), {sum(s.runs for s in states):,} runs"
+    forced = [s.forced for s in counted if s.forced]
+    text += f", {len(forced)} of them as forced" if forced else ""
     if verdict is Verdict.HOLDS_HERE and asked.claim.kind == "upper":  # a mean above a bound assumes nothing
         text += f", assuming E[R^2] <= {kappa_words(states)}"
     open_words = {Verdict.NOT_REFUTED: "the bound is attained up to rounding", Verdict.INCONCLUSIVE: "not finished"}
@@ -175,7 +180,7 @@ def _sentence(
         text += f"; would miss an error inflated by less than {tight['missed']:.3g}x"
         if "detectable" in tight:
             text += f" (in the master inequality {tight['detectable']:.4g}x)"
-    return text
+    return text + (f"; as forced: {forced[0]}" if forced else "")
 
 
 def _broken(state: State, count: int, sign: str) -> str:

@@ -76,7 +76,8 @@ def policy_of(word: str) -> str:
     found = SHORT.get(word, word)
     if found not in POLICIES:
         near = shelf.did_you_mean(word, [*POLICIES, *SHORT])
-        raise CapabilityError(f"--policy takes one of: {', '.join(POLICIES)}; not {word!r}{near}")
+        near = near if "did you mean" in near else "."
+        raise CapabilityError(f"--policy takes one of: {', '.join([*POLICIES, *SHORT])}; not {word!r}{near}")
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -196,9 +196,12 @@ class Claim:
 
         Assumptions are looked at in order, so that a later one may rely on an earlier one (a finite constant, say).
         """
-        faults = (a.holds(facts) for a in (*self.implied(), *self.conditions()))
-        first = next((fault for fault in faults if fault is not None), None)
-        return [] if first is None else [first]
+        return _first(facts, (*self.implied(), *self.conditions()))
+
+    def fixed_by(self, facts: Mapping[str, Any]) -> list[str]:
+        """Return likewise what fails and cannot be waived: a lower bound is about problems of its own classes alone."""
+        own = [a for a in self.assumptions if self.kind == "lower" and a.statement == of_class(a.name).statement]
+        return [f"{fault}: a lower bound is about its own instance, forced or not" for fault in _first(facts, own)]
 
     def dimension_faults(self) -> list[str]:
         """Return a sentence for every term of the stepsize or an inequality that has the wrong dimension."""
@@ -216,6 +219,12 @@ class Claim:
         faults = self.dimension_faults()
         if faults and self.expect != "refuted":
             raise FormulaError(f"claim {self.title!r}: {faults[0]}. Look for sigma for sigma^2, L^2 for L, B for B^2.")
+
+
+def _first(facts: Mapping[str, Any], assumptions: Iterable[Assumption]) -> list[str]:
+    faults = (a.holds(facts) for a in assumptions)
+    first = next((fault for fault in faults if fault is not None), None)
+    return [] if first is None else [first]
 
 
 def _unit_of_product(expr: sp.Expr) -> symbols.Unit | None:

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ratecheck.core.assumption import POLICIES
+from ratecheck.core.noise import Noise
 from ratecheck.core.part import merged, number
-from ratecheck.errors import PartError
+from ratecheck.errors import CapabilityError, PartError
 
 #: parameters that every clock has: explicit mean durations, or a ratio slowest/fastest spread geometrically; and the
 #: part of the workers that takes ``slowdown`` times as long on top
@@ -41,6 +42,9 @@ class Delays:
     All models that look take ``blind``: with 1 they are shown an independent copy of the noise, of the same law. Delays
     have the same law then, and none depends on the samples: an effect that is left is one of the delays alone.
 
+    ``beyond``, of a model that does nothing but to noise above it, in standard deviations of a coordinate: under a
+    law that never is (fair signs are 1 long) a cell with this model cannot be built.
+
     ``longest(workers, par)`` declares the largest delay that can occur (None: unbounded), ``par`` being the merged
     parameters with numbers as floats. ``recorded(par)`` gives (M, K) where the order is a recorded one.
     ``check(par)`` says in words what is wrong with the parameters, or None.
@@ -57,6 +61,7 @@ class Delays:
     pick: Callable[..., int] | None = None
     memory: Callable[[int, int], int] = field(default=lambda workers, dimension: 1)
     policy: str = "independent"
+    beyond: float | None = None
 
     def __post_init__(self) -> None:
         if sum(kernel is not None for kernel in (self.duration, self.order, self.pick)) != 1:
@@ -76,14 +81,20 @@ class Delays:
         """True when delays may depend on samples, so that every run has a schedule of its own."""
         return self.stretch is not None or self.pick is not None
 
-    def policy_with(self, par: Mapping[str, Any], symmetric: bool) -> str:
-        """Return the policy of a cell with these parameters: of the blind twin, 'independent'.
+    def policy_under(self, noise: Noise, law: Mapping[str, float], par: Mapping[str, Any]) -> str:
+        """Return the policy of a cell under a noise with parameters ``law``: of the blind twin, 'independent'.
 
-        A clock that does not see the sign of the noise leaves it with mean zero where its law is ``symmetric`` alone.
+        A clock that does not see the sign of the noise leaves it with mean zero where its law is symmetric alone.
+        Raises CapabilityError where the noise is never ``beyond`` what these delays look at.
         """
+        if self.beyond is not None and noise.bound and noise.bound(law) <= self.beyond:
+            raise CapabilityError(
+                f"delays {self.name!r} can hold nothing back: noise {noise.name!r} is never longer than "
+                f"{self.beyond:g} standard deviation in a coordinate, so that no sample of it is rare."
+            )
         if par.get("blind"):
             return POLICIES[0]
-        return POLICIES[2] if self.policy == POLICIES[1] and not symmetric else self.policy
+        return POLICIES[2] if self.policy == POLICIES[1] and not noise.symmetric(law) else self.policy
 
     @property
     def is_clock(self) -> bool:

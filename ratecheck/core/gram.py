@@ -13,7 +13,7 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.core.symbols import K, M, tau_cap
+from ratecheck.core.symbols import K, M, excess, tau_cap
 from ratecheck.errors import PartError
 
 
@@ -117,6 +117,15 @@ def _over(expr: sp.Expr, limit: tuple[sp.Symbol, Any, Any]) -> sp.Expr:
         outer, inside = term.as_independent(index, as_Add=False)
         parts.append(outer * (high - low + 1 if inside == 1 else 0 if inside == 0 else sp.Sum(inside, limit)))
     return sp.Add(*parts)
+
+
+def monomial(expr: Any) -> sp.Expr:
+    """Return a product of powers with one power a base, its exponent in partial fractions of the excess of a moment.
+
+    ``normal`` does not see that a^(2 + e) a^(-e (1 + e)/(2 + e)) is a power of a^(1/(2 + e)); it sees it of these.
+    """
+    whole = sp.expand_power_base(sp.S.Zero + expr)
+    return sp.Mul(*(base ** sp.apart(sp.together(to), excess) for base, to in whole.as_powers_dict().items()))
 
 
 def advance(expr: Any, n: sp.Symbol) -> sp.Expr:

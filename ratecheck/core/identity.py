@@ -89,3 +89,5 @@ class Counting:
     lemma: str = ""  #: the counting lemma that a proof of it rests on, where its step has letters that nobody can count
     #: letters of a proof, by name, as functions of a schedule: a number, or one for each worker
     letters: Mapping[str, Callable[[Sequence[int], Sequence[int], int], Any]] = field(default_factory=dict, hash=False)
+    #: of a fact that makes its own delays, so that its slack is one of M and K alone: what it looked at, in words
+    told: Callable[[int, int], str] | None = None

@@ -14,6 +14,9 @@ import numpy as np
 from ratecheck.core.problem import Instance, Vector
 from ratecheck.core.problem_tools import curvature, form_gradient, form_value
 
+#: what rounding may take off an eigenvalue, relatively
+ROUNDED = 2.0**-40
+
 
 def hessian_of(a: Vector) -> Vector:
     """Return H = A^T A / n (d, d) of rows A (n, d), symmetric to the last bit."""
@@ -24,12 +27,17 @@ def hessian_of(a: Vector) -> Vector:
 def instance(a: Vector, b: Vector, minimiser: Vector, batch: int) -> Instance:
     """Return the instance of rows A (n, d) and labels b (n,) from the start 0; a gradient takes ``batch`` rows.
 
-    L and mu are the extreme eigenvalues of H. No sigma: the variance of row sampling grows with |x|^2.
+    L and mu are the extreme eigenvalues of H. No sigma: the variance of row sampling grows with |x|^2. From x to y a
+    row's gradient changes by <a, y - x> a, so that sigma_L^2 is the largest eigenvalue of mean |a|^2 a a^T - H^2, over
+    ``batch``.
     """
     n, d = a.shape
     hessian = hessian_of(a)
     minimum = float(np.square(a @ minimiser - b).mean() / 2)
     declared, words = curvature(np.linalg.eigvalsh(hessian).astype(np.float64))
+    spread = (a * np.square(a).sum(axis=1)[:, None]).T @ a / n - hessian @ hessian
+    widest = float(np.linalg.eigvalsh((spread + spread.T) / 2)[-1])
+    declared["sigma_L"] = float(np.sqrt(max(0.0, widest) / batch)) * (1 + ROUNDED)
     data = np.concatenate([[float(d), float(n), minimum], hessian.ravel(), minimiser, a.ravel(), b])
     return Instance(data, np.zeros(d), minimiser, minimum, declared, words, rows=n, batch=batch)
 

@@ -118,12 +118,12 @@ ORDERED: Letters = {
     "nf": "nf(k, j): its noise",
     "slopes": "slopes(k): sum over i <= k of (1 - beta)^(2 (k - i)) |h(i)|^2",
     "noises": "noises(k): sum over i <= k of (1 - beta)^(2 (k - i)) |n(i)|^2",
-    "fourth": "fourth(k): |noise|^4 of the gradient handed out at x_{k-1}; fourth(1) the mean over the M at x_0",
-    "fourths": "fourths(k): sum over i <= k of (1 - beta)^(k - i) fourth(i)",
+    "np": "np(k): |noise|^(2 + excess) of the gradient handed out at x_{k-1}; np(1) the mean over the M at x_0",
+    "powers": "powers(k): sum over i <= k of (1 - beta)^(k - i) np(i)",
 }
 
 COMMITTED: Letters = {
-    **{x: words for x, words in ORDERED.items() if x not in ("j", "wf", "hf", "nf", "fourth", "fourths")},
+    **{x: words for x, words in ORDERED.items() if x not in ("j", "wf", "hf", "nf", "np", "powers")},
     "n": "n(k): noise of the gradient handed out at x_{k-1}; n(1) that of worker 0's at x_0",
     "s": "s(k): the means of the gradients not yet committed after delivery k, each with its weight",
 }
@@ -197,9 +197,11 @@ MU2: Letters = {
     "af": "af(k): the sum of the noises in flight after delivery k",
     "s": "s(k) = k h(k) - (k-1) h(k-1): mean of what a worker that gets x_k sends",
     "sf": "sf(k, j): the mean of what j has in flight after delivery k",
-    "n": "n(k): noise of the sample drawn after delivery k",
+    "n": "n(k): noise of what the sample drawn after delivery k brings; of that sample alone where noise is additive",
     "n0": "n0(m): noise of worker m's first sample",
     "nf": "nf(k, j): the noise of what j has in flight after delivery k",
+    "xi": "xi(k): noise, at x_(k+1), of the sample drawn after delivery k",
+    "xc": "xc(k): xi(k) less the noise of that sample at x_k",
     "np": "np(k): the length of n(k) to the power 2 + excess",
     "np0": "np0(m): that of n0(m)",
     "npf": "npf(k, j): that of nf(k, j)",

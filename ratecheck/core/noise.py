@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +21,9 @@ class Noise:
     0..rows-1 into the int64 vector ``out`` for one hand-out.
 
     ``fourth_moment(par)`` is E z^4 of one coordinate (may be infinite), ``bound(par)`` the largest |z| (may be
-    infinite), ``symmetric(par)`` whether -z has the law of z (nothing is said without it): all are declared, and
-    challenged by contract tests.
+    infinite), ``norm(par, order)`` is (E |z|^order)^(1/order) for every real order > 2 (may be infinite),
+    ``symmetric(par)`` whether -z has the law of z (nothing is said without it): all are declared, and challenged by
+    contract tests.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Noise:
     par: Mapping[str, Any] = field(default_factory=dict, hash=False)
     fourth_moment: Callable[[Mapping[str, float]], float] | None = None
     bound: Callable[[Mapping[str, float]], float] | None = None
+    norm: Callable[[Mapping[str, float], float], float] | None = None
     check: Callable[[Mapping[str, float]], str | None] | None = None
     symmetric: Callable[[Mapping[str, float]], bool] = lambda par: False
 
@@ -41,6 +44,19 @@ class Noise:
     def additive(self) -> bool:
         """True when the error does not depend on the point; False when the noise samples rows."""
         return self.draw is None
+
+    def norm_at_most(self, par: Mapping[str, float], order: float) -> float:
+        """Return what (E |z|^order)^(1/order) of one coordinate is at most, for an order > 2; infinite if not known.
+
+        Where ``norm`` is not declared: E |z|^r <= (E z^4)^(r/2 - 1) up to r = 4 and b^(r - 4) E z^4 beyond, with
+        E z^2 = 1 and |z| <= b (moments are log-convex in their order).
+        """
+        if self.norm is not None:
+            return self.norm(par, order)
+        fourth = self.fourth_moment(par) if self.fourth_moment else math.inf
+        bound = self.bound(par) if self.bound else math.inf
+        by_fourth = fourth ** (0.5 - 1 / order) if order <= 4 else fourth ** (1 / order) * bound ** (1 - 4 / order)
+        return float(min(by_fourth, bound ** (1 - 2 / order)))
 
     def parameters(self, given: Mapping[str, Any]) -> dict[str, float]:
         """Return the parameters as floats. Raises PartError for an unknown one or one out of range."""

@@ -24,10 +24,12 @@ class Instance:
 
     ``data`` is the flat float64 vector the kernels read, for one replicate; ``start`` and ``minimiser`` have shape
     (d,). ``constants`` holds what is declared: L, mu, G (of F alone, without noise), ``sigma`` for a finite sum whose
-    row sampling has bounded variance, and zeta where the workers' objectives differ: ||grad F_m(x) - grad F(x)|| is at
-    most zeta for every worker m and every x (``math.inf``: there is no such bound). ``rows`` is the number of rows of a
-    finite sum (0: none), ``batch`` how many rows one gradient takes. ``classes`` are words that assumptions look for:
-    "convex", "smooth", ... A ``minimiser`` of NaN is one that nobody knows; ``minimum`` is then a lower bound on F.
+    row sampling has bounded variance, ``sigma_L`` where that of its change from x to y, of the same rows, is at most
+    sigma_L^2 |x - y|^2 for all x and y, and zeta where the workers' objectives differ: ||grad F_m(x) - grad F(x)|| is
+    at most zeta for every worker m and every x (``math.inf``: there is no such bound). ``rows`` is the number of rows
+    of a finite sum (0: none), ``batch`` how many rows one gradient takes. ``classes`` are words that assumptions look
+    for: "convex", "smooth", ... A ``minimiser`` of NaN is one that nobody knows; ``minimum`` is then a lower bound on
+    F.
     """
 
     data: Vector
@@ -85,7 +87,8 @@ class Problem:
         try:
             instance = self.make(par, constants, key)
         except (ValueError, TypeError, KeyError, IndexError) as fault:
-            raise PartError(f"problem {self.name!r} cannot be made with {par}: {fault}") from fault
+            asked = ", ".join(f"{name} = {value!r}" for name, value in given.items())
+            raise PartError(f"problem {self.name!r} cannot be made{' with ' * bool(asked)}{asked}: {fault}") from fault
         if not (np.all(np.isfinite(instance.data)) and np.all(np.isfinite(instance.start))):
             raise PartError(f"problem {self.name!r}: its data or its start are not finite numbers.")
         if self.heterogeneous and "zeta" not in instance.constants:

@@ -6,8 +6,10 @@ x_(k+1) = (k x_k + 2 w_(k+1))/(k + 2) = x_k + 2 (w_(k+1) - x_k)/(k + 2), with P 
 diameter D that has the start and x*. So all w and x are in the set: ``inside``. x_0 is x_1 by definition, as in the
 engine, whose output under rule last is x_(K+1).
 
-What a worker that gets x_k sends has mean s(k) = k h(k) - (k-1) h(k-1) and, the noise of a sample being the same at
-every point, the noise of one sample: n(k) that of the hand-out after delivery k (at x_(k+1)), n0(m) of the M at x_1.
+What a worker that gets x_k sends has mean s(k) = k h(k) - (k-1) h(k-1); n(k) is the noise of what the hand-out after
+delivery k brings (at x_(k+1)), n0(m) of the M at x_1. With xi(k) the noise of its sample at x_(k+1) and xc(k) that less
+its noise at x_k, n(k) = (k+1) xi(k) - k (xi(k) - xc(k)) = xi(k) + k xc(k). Where the noise of a sample is the same at
+every point, xc is 0 and n(k) the noise of one sample; at x_1 it always is (``checks.steps.changing``).
 sf(k, j) and nf(k, j) are mean and noise of what worker j of the others has in flight after delivery k, before the
 hand-out that follows. eps(k) = q(k) - k h(k) is the error: drift b(k) and noise a(k).
 
@@ -31,6 +33,8 @@ gamma = symbols.stepsize
 y, w, q, eps, drift, sent, sent_flying = map(vector, ("y", "w", "q", "eps", "b", "s", "sf"))
 #: noise in q, drawn so far, in flight
 arrived, drawn, flying = map(vector, ("a", "ad", "af"))
+#: noise of the sample drawn after delivery k at x_(k+1), and how far that is from its noise at x_k
+noise_here, noise_change = map(vector, ("xi", "xc"))
 #: ||noise||^(2 + excess): of the hand-out after delivery k, of worker m's at x_1, of what j has in flight
 power, power_0, power_flying = map(numbers, ("np", "np0", "npf"))
 
@@ -44,6 +48,8 @@ MU2 = Setting(
         "last average": (y(K + 1), y(K) + 2 * (w(K + 1) - y(K)) / (K + 2)),
         "direction": (q(k), k * h(k) + eps(k)),
         "error": (eps(k), drift(k) + arrived(k)),
+        "next average": (y(k + 1), y(k) + 2 * (w(k + 1) - y(k)) / (k + 2)),
+        "noise sent": (n(k), noise_here(k) + k * noise_change(k)),
         "sent": (sent(k), k * h(k) - (k - 1) * h(k - 1)),
         "drift": (drift(k), sp.Sum(h(1) - sent_flying(k, j), (j, 1, M - 1))),
         "noise": (arrived(k), drawn(k) - flying(k)),
@@ -64,11 +70,14 @@ MU2 = Setting(
     roles={
         **{n(k): "fresh", n_0(m): "initial", n_flying(k, j): "flying"},
         **{drawn(k): "all drawn", arrived(k): "arrived", power(k): "power", power_0(m): "power"},
+        **{noise_here(k): "one sample", noise_change(k): "change"},
     },
     measured={"last": {"output_gap": (output_gap, delta(K + 1))}},
     flying={n(k): n_flying(k, j), power(k): power_flying(k, j)},
     initial={n(k): n_0(m), power(k): power_0(m)},
-    lemmas=dict.fromkeys(("average", "last average", "direction", "error", "drift", "noise"), "mu2"),
+    lemmas=dict.fromkeys(
+        ("average", "next average", "last average", "direction", "error", "drift", "noise", "noise sent"), "mu2"
+    ),
     inside=("x_k", "x_k-1", "x_1", "x_K", "x_K+1", "w_k", "w_k+1", "w_1", "x*"),
     projected={"w_k+1": w(k) - gamma * q(k)},
     one_stepsize=True,
@@ -82,8 +91,13 @@ IN_ORDER = replace(
     name="asynchronous mu^2-SGD, in-order commit",
     method="async_mu2_sgd_in_order_box",
     equations={name: one for name, one in MU2.equations.items() if name not in _OWN},
-    roles={n(k): "fresh", n_0(m): "initial", arrived(k): "committed"},
+    roles={
+        **{n(k): "fresh", n_0(m): "initial", arrived(k): "committed"},
+        **{noise_here(k): "one sample", noise_change(k): "change"},
+    },
     flying={},
     initial={},
-    lemmas=dict.fromkeys(("average", "last average", "direction", "error"), "mu2, in order"),
+    lemmas=dict.fromkeys(
+        ("average", "next average", "last average", "direction", "error", "noise sent"), "mu2, in order"
+    ),
 )

@@ -14,8 +14,8 @@ their means, z(k) of their noises. ``checks.steps.flights`` derives this, and co
 arrival orders. So the error of the momentum is d(k) - h(k) = eh(k) - s(k) - z(k).
 
 slopes(k) is the sum over i <= k of (1 - beta)^(2 (k-i)) E||h(i)||^2, noises(k) the same of the n(i).
-fourth(k) is ||noise||^4 of the gradient handed out, for k = 1 the mean over the M; fourths(k) is the sum over i <= k of
-(1 - beta)^(k-i) fourth(i).
+np(k) is ||noise||^(2 + excess) of the gradient handed out, for k = 1 the mean over the M; powers(k) is the sum over
+i <= k of (1 - beta)^(k-i) np(i).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ratecheck.core.symbols import K, M, beta, k, mean_gradient_sq
 gamma = symbols.stepsize
 #: the method's momentum; what momentum without delays is apart from the gradient
 d, eh = vector("d"), vector("eh")
-slopes, noises, fourth, fourths = map(numbers, ("slopes", "noises", "fourth", "fourths"))
+slopes, noises, power, powers = map(numbers, ("slopes", "noises", "np", "powers"))
 weight = numbers("wf", real=True)
 r = 1 - beta
 
@@ -59,7 +59,7 @@ ORDERED = Setting(
     },
     roles={
         **{h(k): "model", v(k): "model", n(k): "fresh", n_flying(k, j): "flying", z(k): "noise in flight"},
-        **{h(k - 1): "before", eh(k - 1): "before", s(k): "means in flight", fourth(k): "fourth"},
+        **{h(k - 1): "before", eh(k - 1): "before", s(k): "means in flight", power(k): "moment"},
     },
     measured={
         "uniform": {"mean_gradient_sq": (K * mean_gradient_sq, sp.Sum(Ip(h(k), h(k)), (k, 1, K)))},
@@ -68,8 +68,8 @@ ORDERED = Setting(
             "no slopes at first": (slopes(0), sp.Integer(0)),
             "noises": (noises(k), r**2 * noises(k - 1) + Ip(n(k), n(k))),
             "no noises at first": (noises(0), sp.Integer(0)),
-            "fourths": (fourths(k), r * fourths(k - 1) + fourth(k)),
-            "no fourths at first": (fourths(0), sp.Integer(0)),
+            "powers": (powers(k), r * powers(k - 1) + power(k)),
+            "no powers at first": (powers(0), sp.Integer(0)),
         },
     },
     flying={},

@@ -41,9 +41,14 @@ class Shelf:
                     found[dotted] = f"{self.package}.{dotted}"
         return found
 
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The files are read once: a part that is asked for by its own name is looked up in every exact small case."""
+        return tuple(sorted(name for name in self._files if self._exports(name)))
+
     def names(self) -> list[str]:
         """Return the names of all parts, sorted (those whose file exports the shelf's attribute)."""
-        return sorted(name for name in self._files if self._exports(name))
+        return list(self._names)
 
     def _exports(self, name: str) -> bool:
         source = Path(importlib.util.find_spec(self._files[name]).origin or "")  # type: ignore[union-attr]

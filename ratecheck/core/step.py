@@ -114,10 +114,19 @@ class Smallest(Step):
 
 @dataclass(frozen=True)
 class Martingale(Step):
-    """What E||of||^2 is at most, for the noise ``of`` of many samples: all drawn, arrived, or committed in order."""
+    """What E||of||^2 is at most, for the noise ``of`` of many samples: all drawn, arrived, or committed in order.
+
+    ``each`` names the facts that bound the variance of one: of what is sent from x_(k+1), and from x_1 (none: sigma^2).
+    """
 
     of: Any
+    each: tuple[str, ...] = ()
     kind: ClassVar[str] = "martingale"
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """Names of the facts."""
+        return self.each
 
 
 @dataclass(frozen=True)

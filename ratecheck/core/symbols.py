@@ -70,10 +70,13 @@ sigma_mu = symbol(
     "sigma_mu", "sigma_mu^2 bounds the variance of what a job's duration tells of its noise, E[noise | duration]",
     f=1, x=-1, latex=r"\sigma_\mu",
 )  # fmt: skip
+sigma_L = symbol(
+    "sigma_L", "sigma_L^2 |x - y|^2 bounds the variance of how the noise of a sample differs at x and y (additive: 0)",
+    f=1, x=-2, latex=r"\sigma_L",
+)  # fmt: skip
 sigma_inf = symbol("sigma_inf", "no noise is longer", f=1, x=-1, latex=r"\sigma_\infty")
-sigma_4 = symbol("sigma_4", "sigma_4^4 bounds E||noise||^4", f=1, x=-1, latex=r"\sigma_4")
 sigma_r = symbol("sigma_r", "sigma_r^(2 + excess) bounds E||noise||^(2 + excess)", f=1, x=-1, latex=r"\sigma_r")
-excess = symbol("excess", "the noise has a moment of order 2 + excess", latex="r-2")
+excess = symbol("excess", "the noise has a moment of order 2 + excess", latex="(r-2)")
 level = symbol("level", "any length of a noise", f=1, x=-1, latex="a")
 B = symbol("B", "B^2 bounds the squared distance from the start to a minimiser", x=1)
 D = symbol("D", "diameter of the convex set that the method projects on, which has a minimiser", x=1)

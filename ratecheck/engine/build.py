@@ -118,7 +118,7 @@ def build(
             f"K = {cell.K} is no multiple of M = {cell.M}: scheduler {who.name!r} works in rounds of M."
         )
     par = noise.parameters(cell.noise.par)
-    policy = delays.policy_with(delays.parameters(cell.delays.par), noise.symmetric(par))
+    policy = delays.policy_under(noise, par, delays.parameters(cell.delays.par))
     plain = {n: v for n, v in cell.problem.par.items() if not (isinstance(v, str) and v in DERIVED)}
     instance = problem.instance(plain, {"M": cell.M, "K": cell.K, "seed": seed}, _data_key(cell))
     own = {n: number(v, f"method {how.name!r}, {n}") for n, v in how.par.items() if v is not None}  # for formulas
@@ -244,12 +244,15 @@ def _start_gap(problem: Problem, instance: Instance) -> float | None:
     return float(found[0]) - instance.minimum
 
 
-def _fourth(noise: Noise, par: dict[str, float], sigma: float | None, dimension: int) -> float | None:
-    """Return the fourth root of E||noise||^4 for d independent coordinates of variance sigma^2/d; None if not known."""
-    if not sigma:
-        return sigma
-    moment = noise.fourth_moment(par) if noise.fourth_moment else math.inf
-    return sigma * float((1 + (moment - 1) / dimension) ** 0.25)
+def _moment(noise: Noise, par: dict[str, float], sigma: float | None, excess: float | None) -> float | None:
+    """Return what (E||noise||^r)^(1/r) is at most, r = 2 + excess; None if not known.
+
+    The noise has coordinates of variance sigma^2/d: for r >= 2 the root of a mean of their squares is no larger than
+    that of one (Minkowski), and as large for one coordinate.
+    """
+    if not sigma or excess is None or not excess > 0:
+        return None if sigma else sigma
+    return sigma * noise.norm_at_most(par, 2 + excess)
 
 
 def _constants(
@@ -274,7 +277,7 @@ def _constants(
     }  # fmt: skip
     bound = noise.bound(par) if noise.bound else math.inf
     found["sigma_inf"] = (sigma * bound if sigma else sigma) if noise.additive else declared.get("sigma_inf")
-    found["sigma_4"] = _fourth(noise, par, sigma, instance.dimension) if noise.additive else declared.get("sigma_4")
+    found["sigma_L"] = 0.0 if noise.additive else declared.get("sigma_L")
     if found["G"] is not None and noise.additive and sigma:
         found["G"] = found["G"] + sigma * bound
     fixed = sorted(set(cell.constants) & {"M", "K", "d", "D", "k", "tau", "weight", *OF_SCHEDULE})
@@ -284,6 +287,7 @@ def _constants(
     for name in SHARES & declared_by_hand.keys():
         if not 0 <= declared_by_hand[name] <= 1:
             raise AssumptionError(f"{name} = {declared_by_hand[name]:g} is not between 0 and 1, and it is a share.")
-    known = {**found, **declared_by_hand}
+    moment = _moment(noise, par, sigma, declared_by_hand.get("excess")) if noise.additive else None
+    known = {**found, "sigma_r": moment, **declared_by_hand}
     known["D"] = method.diameter(known) if method.diameter else None
     return {n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in known.items()}

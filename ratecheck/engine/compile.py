@@ -17,7 +17,7 @@ import threading
 import types as python_types
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def _bits_of_float(value):  # type: ignore[no-untyped-def]
     return lambda value: _to_bits(value)
 
 
-#: cache folders kept
+#: cache folders kept, beside that of this version
 KEPT = 12
 #: one compilation at a time: the cache folder is a global of Numba
 _LOCK = threading.RLock()
@@ -142,12 +142,13 @@ def _cache_folder(function: Callable[..., Any]) -> Path:
 
 @lru_cache(maxsize=1)
 def _prune() -> None:
-    """Keep the newest cache folders, one for each version of the package and each user file; drop older ones."""
+    """Keep this version's cache folder and the newest others, one for each other version and each user file."""
+    own = _cache_folder(clock.simulate)
     try:
-        folders = sorted((p for p in cache_root().iterdir() if p.is_dir()), key=lambda p: p.stat().st_mtime)
+        others = sorted((p for p in cache_root().iterdir() if p.is_dir() and p != own), key=lambda p: p.stat().st_mtime)
     except OSError:
         return
-    for old in folders[:-KEPT]:
+    for old in others[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -207,7 +208,25 @@ def _built(function: Callable[..., Any], signature: Any, strict: bool, **more: A
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)  # first-class functions
         built.compile(signature)
     built.disable_compile()
+    _remember(built)
     return built
+
+
+def _remember(built: Any) -> None:
+    """Look the one overload and its addresses up once: Numba asks for both of each kernel in every call.
+
+    It hashes the types of the signature and takes locks each time, which takes longer than a short run.
+    """
+    find, found = built.get_compile_result, {}
+    (only,) = built.overloads.values()
+    only.library.get_pointer_to_function = cache(only.library.get_pointer_to_function)
+
+    def get_compile_result(signature: Any) -> Any:
+        if id(signature) not in found:  # the signature is kept, so that its id stays its own
+            found[id(signature)] = (signature, find(signature))
+        return found[id(signature)][1]
+
+    built.get_compile_result = get_compile_result
 
 
 @lru_cache(maxsize=512)

@@ -9,9 +9,8 @@ from ratecheck.core.method import Arrival, Method, Server, of_box
 
 
 def start(server: Server, x0: Any) -> None:
-    for j in range(3):
-        server.x[j] = x0
-    server.x[4] = x0
+    for i in range(x0.shape[0]):
+        server.x[0, i] = server.x[1, i] = server.x[2, i] = server.x[4, i] = x0[i]
 
 
 def receive(server: Server, a: Arrival) -> None:
@@ -31,7 +30,8 @@ def receive(server: Server, a: Arrival) -> None:
 
 
 def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
-    out[:] = server.x[:2]
+    for i in range(out.shape[1]):
+        out[0, i], out[1, i] = server.x[0, i], server.x[1, i]
 
 
 METHOD = Method("async_mu2_sgd_in_order_box", receive, ("x", "x_before", "w", "q", "start"), par={"B": None},

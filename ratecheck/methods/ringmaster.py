@@ -3,7 +3,8 @@
 Maranjyan, Tyurin & Richtarik (2025, "Ringmaster ASGD", arXiv:2501.16168), Algorithm 4, as we remember it: x = x - gamma
 g if fewer updates than R = ``threshold`` were made since the worker started, else nothing. Delays count updates; steps
 count deliveries, so x_k repeats where nothing is done. The variant that stops computations as soon as they are so late
-is not here: in a schedule nothing is stopped. For the async scheduler.
+(their Algorithm 5) is no rule of the server alone: scheduler ``stop_late`` with method ``async_sgd``. For the async
+scheduler.
 """
 
 from ratecheck.core.method import Arrival, Method, Server

@@ -9,6 +9,7 @@ E z^4 = 3, unbounded (the 52 bits of u end it at |z| = 8.6). Source: Box and Mul
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from ratecheck.core.keys import cos_sin, exponential, word
@@ -25,4 +26,10 @@ def fill(key: Any, position: Any, par: Any, out: Any) -> None:
         second[j] = radius * sine
 
 
-NOISE = Noise("gaussian", fill, fourth_moment=lambda par: 3.0, bound=lambda par: math.inf, symmetric=lambda par: True)
+def norm(par: Mapping[str, float], order: float) -> float:
+    log = order / 2 * math.log(2) + math.lgamma((order + 1) / 2) - math.lgamma(1 / 2)
+    return math.exp(log / order)
+
+
+NOISE = Noise("gaussian", fill, fourth_moment=lambda par: 3.0, bound=lambda par: math.inf, norm=norm,
+              symmetric=lambda par: True)  # fmt: skip

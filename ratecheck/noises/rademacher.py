@@ -22,4 +22,5 @@ def fill(key: Any, position: Any, par: Any, out: Any) -> None:
             signs[b] = float_of_bits(((bits >> np.uint64(b)) << S63) | EXPONENT_OF_ONE)
 
 
-NOISE = Noise("rademacher", fill, fourth_moment=lambda par: 1.0, bound=lambda par: 1.0, symmetric=lambda par: True)
+NOISE = Noise("rademacher", fill, fourth_moment=lambda par: 1.0, bound=lambda par: 1.0,
+              norm=lambda par, order: 1.0, symmetric=lambda par: True)  # fmt: skip

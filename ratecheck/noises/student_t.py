@@ -30,10 +30,19 @@ def fourth_moment(par: Mapping[str, float]) -> float:
     return 3 * (df - 2) / (df - 4) if df > 4 else math.inf
 
 
+def norm(par: Mapping[str, float], order: float) -> float:
+    """Finite for orders below df."""
+    df = par["df"]
+    if order >= df:
+        return math.inf
+    gammas = math.lgamma((order + 1) / 2) + math.lgamma((df - order) / 2) - math.lgamma(1 / 2) - math.lgamma(df / 2)
+    return math.sqrt(df - 2) * math.exp(gammas / order)
+
+
 def check(par: Mapping[str, float]) -> str | None:
     return None if 2 < par["df"] < math.inf else f"df must be above 2 (finite variance), not {par['df']:g}"
 
 
 PAR = {"df": 3}
-NOISE = Noise("student_t", fill, par=PAR, fourth_moment=fourth_moment, bound=lambda par: math.inf, check=check,
-              symmetric=lambda par: True)  # fmt: skip
+NOISE = Noise("student_t", fill, par=PAR, fourth_moment=fourth_moment, bound=lambda par: math.inf, norm=norm,
+              check=check, symmetric=lambda par: True)  # fmt: skip

@@ -33,10 +33,16 @@ def bound(par: Mapping[str, float]) -> float:
     return math.sqrt(max(p, 1 - p) / min(p, 1 - p))
 
 
+def norm(par: Mapping[str, float], order: float) -> float:
+    p = par["p"]
+    few, many = min(p, 1 - p), max(p, 1 - p)  # the rarer value is the larger one
+    return float(math.sqrt(many / few) * (few + many * (few / many) ** order) ** (1 / order))
+
+
 def check(par: Mapping[str, float]) -> str | None:
     return None if 0 < par["p"] < 1 else f"p must lie between 0 and 1, not {par['p']:g}"
 
 
 PAR = {"p": "1/20"}
-NOISE = Noise("two_point", fill, par=PAR, fourth_moment=fourth_moment, bound=bound, check=check,
-              symmetric=lambda par: par["p"] == 0.5)  # fmt: skip
+NOISE = Noise("two_point", fill, par=PAR, fourth_moment=fourth_moment, bound=bound, norm=norm,
+              check=check, symmetric=lambda par: par["p"] == 0.5)  # fmt: skip

@@ -10,6 +10,8 @@ Rows a_j are standard normal over sqrt(d), labels y_j = +-1 drawn from the model
 - G = max_j |a_j| (only without penalty): a row's gradient is -s c_j, 0 < s < 1; it bounds batches and F too.
 - sigma^2 = mean_j |a_j|^2 / batch: the penalty has no variance, that of one row is at most the mean of
   |s_j c_j|^2 <= |a_j|^2, and that of a mean of ``batch`` independent rows is ``batch`` times smaller.
+- sigma_L^2 = largest eigenvalue of mean_j |a_j|^2 a_j a_j^T / (16 batch): from x to y a row's gradient changes by
+  r_j <a_j, y - x> a_j, |r_j| <= 1/4, and the variance of these is at most the mean of their squares.
 
 The minimiser is found by Newton's method down to the rounding of the gradient. Data: d, n, l2, c (n d).
 """
@@ -41,7 +43,8 @@ def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -
     minimiser = newton(c, l2)
     squares = np.square(a).sum(axis=1)
     top = float(np.linalg.eigvalsh(a.T @ a / (4 * n))[-1])
-    declared = {"L": top + l2, "sigma": math.sqrt(squares.mean() / batch)}
+    widest = float(np.linalg.eigvalsh((a * squares[:, None]).T @ a / (16 * n))[-1])
+    declared = {"L": top + l2, "sigma": math.sqrt(squares.mean() / batch), "sigma_L": math.sqrt(widest / batch)}
     declared |= {"mu": l2} if l2 > 0 else {"G": math.sqrt(squares.max())}
     words = frozenset({"convex", "smooth", "differentiable", "strongly-convex" if l2 > 0 else "lipschitz"})
     data, minimum = np.concatenate([[float(d), float(n), l2], c.ravel()]), np.empty(1)

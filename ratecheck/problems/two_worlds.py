@@ -7,7 +7,8 @@ Of all rows of data the part p = (M - 1)/(K + M - 1) is *flagged*. Rows without 
 worlds, L x, or b times the mean of the signs of x - R and x + R, which is 0 between the minimisers. Flagged rows have h
 + (F' - h)/p, so that the mean is F'. With b = sigma sqrt((M - 1)/K) the variance is sigma^2 in each world (linear:
 between the minimisers, and 0 elsewhere). Where ``bound`` is given, no noise of one world is longer (linear: between the
-minimisers): b is at most ``bound`` (M - 1)/K, and sigma^2 is then at least the variance. M and K are those of the
+minimisers): b is at most ``bound`` (M - 1)/K, and sigma^2 is then at least the variance. The noise of a row is the same
+at every point (linear: between the minimisers): sigma_L = 0 in quadratic worlds. M and K are those of the
 cell, or ``workers`` and ``deliveries``; ``sigma`` and ``radius`` R are of one world, so "both" declares sigma sqrt(2)
 and starts sqrt(2) R from its minimiser. The two worlds of "both" share their flags: what a method that treats
 coordinates alike does in each is one run of it.
@@ -33,12 +34,13 @@ SHAPES = ("quadratic", "linear")
 
 
 def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -> Instance:
-    if par["world"] not in CENTRES or par["shape"] not in SHAPES:
-        raise ValueError(f"world is one of {', '.join(CENTRES)}, and shape one of {', '.join(SHAPES)}")
+    for name, known in (("world", tuple(CENTRES)), ("shape", SHAPES)):
+        if par[name] not in known:
+            raise ValueError(f"{name} is one of {', '.join(known)}, not {par[name]!r}")
     workers = constants["M"] if par["workers"] is None else whole(par, "workers")
     steps = constants["K"] if par["deliveries"] is None else whole(par, "deliveries")
     if workers < 2:
-        raise ValueError("one worker hides nothing: M must be at least 2")
+        raise ValueError(f"{'M' if par['workers'] is None else 'workers'} must be at least 2: one worker hides nothing")
     radius, sigma, common = positive(par, "radius"), positive(par, "sigma"), gcd(workers - 1, steps)
     flagged, rows = (workers - 1) // common, (steps + workers - 1) // common
     slope, linear = sigma * sqrt((workers - 1) / steps), par["shape"] == "linear"
@@ -52,7 +54,7 @@ def make(par: Mapping[str, Any], constants: Mapping[str, Any], key: np.uint64) -
         declared |= {"G": slope * rows / flagged * sqrt(d)}
         words = {"convex", "lipschitz"}
     else:
-        declared |= {"L": slope / radius, "mu": slope / radius}
+        declared |= {"L": slope / radius, "mu": slope / radius, "sigma_L": 0.0}
         words = {"convex", "smooth", "differentiable", "strongly-convex"}
     data = np.array([float(linear), slope if linear else slope / radius, radius, flagged, rows, d, *centre])
     words.add(("two worlds" if d > 1 else "one world of two") + kind)

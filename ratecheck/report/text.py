@@ -166,6 +166,7 @@ def _measured(result: Result, most: int) -> Iterator[Fact]:
     lacking = details.get("lacking", {}).items()
     yield from (Fact("floats", "", f"{why}: not looked at in {_cells(n)}") for why, n in lacking)
     yield from (Fact("open", "", text) for text in reasons(cells, most, ("NOT REFUTED", "INCONCLUSIVE")))
+    yield from (Fact("forced", "", f"{_cells(n)}: {why}") for why, n in details.get("forced", {}).items())
     yield from (Fact("left out", "", text) for text in reasons(cells, most))
     if "precision" in details:
         yield Fact("work", "", "{runs:,} runs, {steps:,} server steps".format(**details["precision"]))

@@ -138,10 +138,16 @@ def draw(document: Mapping[str, Any]) -> Figure:
         kinds: list[tuple[str, dict[str, Any]]] = list(looks.items())
         if any(r["bound"] for r in drawn):
             kinds.append(("lower bound", _BOUND))
-        legend(figure, keys, kinds, columns=len(keys) + len(kinds))
+        columns = len(keys) + len(kinds)
+        if columns > ABREAST:  # colours on a line of their own
+            columns = max(len(keys), len(kinds))
+            keys += [(" ", {"linestyle": "none"})] * (columns - len(keys))
+        legend(figure, keys, kinds, columns=columns)
     return figure
 
 
+#: entries of a legend that one line holds
+ABREAST = 5
 _COLOURS = (style.COLOURS[1], style.COLOURS[0], *style.COLOURS[2:])
 _HOLLOW: dict[str, Any] = {"markerfacecolor": "none", "markersize": 6}  # seen where it lies on another one
 _BOUND: dict[str, Any] = {"color": style.INK, "linewidth": 1.4, "linestyle": (0, (1, 1.5))}

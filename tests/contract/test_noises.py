@@ -178,6 +178,12 @@ LIES: dict[str, tuple[str, dict[str, Any], str]] = {
     "variance 1.05": ("gaussian", {"fill": too_loud}, "the variance is declared 1"),
     "fourth moment 2.8": ("gaussian", {"fourth_moment": lambda par: 2.8}, "the fourth moment is declared 2.8"),
     "a bound": ("gaussian", {"bound": lambda par: 3.0}, "|z| <= 3 is declared"),
+    "a norm of order 2.5": ("gaussian", {"norm": lambda par, order: 1.06}, "E|z|^2.5, in units of 1.06^2.5, is"),
+    "a norm of a smaller order": (
+        "student_t",
+        {"norm": lambda par, order: 1.3, "par": {"df": 5}},
+        "E|z|^6, in units of 1.3^6, is declared",
+    ),
     "a position that does nothing": ("gaussian", {"fill": deaf_to_position}, "its draws are correlated"),
     "overlapping blocks": ("gaussian", {"fill": overlapping}, "its draws are correlated"),
     "a memory": ("gaussian", {"fill": remembering}, "do not give the same numbers"),
@@ -207,6 +213,20 @@ def test_symmetric_is_what_the_law_is_with_its_parameters():
                     "two_point": False}  # fmt: skip
     two_point = NOISES.get("two_point")
     assert [two_point.symmetric(two_point.parameters({"p": p})) for p in ("1/2", 0.5, 0.49)] == [True, True, False]
+
+
+@pytest.mark.parametrize("order", [2.5, 3.0, 3.9])
+def test_norms_are_those_of_the_laws(order):
+    """By quadrature for the continuous laws, by their values for the others."""
+    for name, par, law in LAWS:
+        noise = NOISES.get(name)
+        wanted = law.expect(lambda z: np.abs(z) ** order) if order < par.get("df", math.inf) else math.inf
+        assert noise.norm(noise.parameters(par), order) ** order == pytest.approx(wanted, rel=1e-4)  # of tails
+    for p in (0.005, 0.5, 0.9):
+        values = (math.sqrt((1 - p) / p), p), (math.sqrt(p / (1 - p)), 1 - p)
+        wanted = sum(chance * value**order for value, chance in values)
+        assert NOISES.get("two_point").norm({"p": p}, order) ** order == pytest.approx(wanted)
+    assert NOISES.get("two_point").norm({"p": 1e-9}, 1e6) == pytest.approx(10**4.5, rel=1e-4)  # nothing overflows
 
 
 @pytest.mark.statistical

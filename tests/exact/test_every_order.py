@@ -108,3 +108,61 @@ def test_what_does_not_apply_is_left_out_with_the_reason():
     assert not three["by"]
     assert "K = 5 < 3M = 9" in next(iter(three["left_out"].values()))
     assert "RL" in " ".join(two["left_out"])
+
+
+# numbers that a claim leaves open
+
+
+CAPPED, IN_ORDER, MOMENTS = (
+    f"levy2026.{n}" for n in ("theorem_nonconvex_delay_cap", "theorem_nonconvex_in_order", "theorem_nonconvex_moments")
+)
+
+
+def test_what_a_claim_leaves_open_is_at_its_limit_and_the_cap_is_the_largest_delay():
+    claim = shelf.CLAIMS.get(CAPPED)
+    (found,) = every_order.check(CAPPED, claim, [(2, 4)], None, "test").details["bounds"]
+    assert found["orders"] == 8
+    assert found["declared"] == {"beta": 0.0625, "stepsize": 0.0156, "tau_cap": 4}  # 1/16, 1/64 rounded down
+    caps = []
+    for order in product((0, 1), repeat=4):
+        cell = Cell(Part("quadratic"), Part("rademacher"), Part("round_robin"), 2, 4, constants=found["declared"])
+        one, same = every_order._cells(cell, order, shelf.SCHEDULERS.get("async"))
+        assert one.constants == same.constants
+        built = every_order.built_of(claim, replace(one, output="uniform"))
+        assert built.constants["tau_cap"] == built.weighted.schedule.oldest
+        caps.append(built.constants["tau_cap"])
+    assert sorted(set(caps)) == [2, 3, 4, 5]
+
+
+def test_open_numbers_above_their_limits_are_not_covered(monkeypatch):
+    above = {"beta": 0.07, "stepsize": 0.01, "tau_cap": 9.0}
+    monkeypatch.setattr(every_order, "_at_limits", lambda claim, cell: above)
+    claim = shelf.CLAIMS.get(CAPPED)
+    assert every_order.check(CAPPED, claim, [(2, 4)], None, "test") is None
+    (reason,) = {one for one in every_order._case(claim, 2, 4, None, None, lambda: False)["left_out"].values()
+                 if "beta" in one}  # fmt: skip
+    assert "is above 1/(8*M) = 0.0625" in reason
+
+
+def test_orders_that_a_claim_does_not_cover_are_counted_and_told():
+    """K >= tau_cap: where a worker never delivers, its first gradient is out for K + 1 steps."""
+    result = every_order.check(IN_ORDER, shelf.CLAIMS.get(IN_ORDER), [(2, 4)], None, "test")
+    (found,) = result.details["bounds"]
+    assert (found["orders"], found["beyond"]) in {(14, 2), (16, 0)}
+    covers = "on all orders that it covers of (2,4)" if found["beyond"] else "on all orders of (2,4)"
+    assert covers in result.summary
+    assert "with beta, stepsize, tau_cap declared" in result.summary
+
+
+def test_a_claim_that_assumes_noise_is_looked_at_with_noise():
+    (found,) = every_order.check(MOMENTS, shelf.CLAIMS.get(MOMENTS), [(2, 4)], None, "test").details["bounds"]
+    assert found["orders"] == 8
+    assert found["declared"]["excess"] == 2
+
+
+@pytest.mark.parametrize("name", [CAPPED, MOMENTS])
+def test_too_small_a_bound_at_the_limits_is_refuted(name):
+    result = every_order.check(name, squeezed(name, Rational(1, 100)), [(2, 4)], None, "test")
+    assert result.verdict is Verdict.REFUTED
+    witness = Witness.from_json(result.witness, "here")
+    assert reproduce._every_order(witness, squeezed(name, Rational(1, 100))).same

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from ratecheck.proofs.levy2026 import (
     bookkeeping,
     mu2_error,
     ordered_momentum,
+    step15,
     step15_cross_term,
     worst_policy,
 )
@@ -65,10 +68,10 @@ def failing(identities, method, workers, order, at=None):
 @pytest.mark.parametrize("name", LEMMAS)
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_every_identity_is_exactly_zero_for_all_orders_stepsizes_and_beta(name, workers):
-    """On all orders of T = 6, and with them of all shorter ones: every step is looked at."""
+    """On all orders of T = 6 (three workers: 5), and with them of all shorter ones: every step is looked at."""
     claim = shelf.CLAIMS.get(name)
     labelled = shelf.METHODS.get(claim.method).sees_workers
-    for order in arrival_orders(ASYNC, workers, 6 if workers < 3 or not labelled else 5, labelled=labelled):
+    for order in arrival_orders(ASYNC, workers, 6 if workers < 3 else 5, labelled=labelled):
         assert failing(claim.identities, claim.method, workers, order) == set(), order
 
 
@@ -212,13 +215,68 @@ def test_with_a_variance_alone_a_factor_of_m_is_lost():
 
 def test_step_15_is_refuted_by_the_smallest_cases():
     first = exact.check("levy2026.step15", shelf.claim("levy2026.step15"), [(2, 2)], "test")
-    assert "M = 2" in first.summary
-    assert "slack -1/2 < 0" in first.summary
+    assert "M = 2, K = 2: slack -1/2 < 0: noise +-1, +1 takes 2, -1 takes 1, ties by worker" in first.summary
+    assert "E||eps||^2 = 5/2 > 2" in first.summary
     assert _policies.second_moment(2, 2, _policies.smallest) == Fraction(5, 2)
     assert _policies.second_moment(2, 2, _policies.oldest) == 2
     for found in (first, exact.check("x", shelf.claim("levy2026.step15_cross_term"), [(2, 2)], "test")):
         name = "levy2026.step15" if found is first else "levy2026.step15_cross_term"
         assert reproduce.witness(replace(Witness.from_json(found.witness, "test"), claim=name)).same
+
+
+def test_the_witness_of_step_15_is_a_clock_and_no_order_and_says_what_came_of_it():
+    found = exact.check("levy2026.step15", shelf.claim("levy2026.step15"), [(2, 2)], "test")
+    one = Witness.from_json(found.witness, "test")
+    assert "order" not in one.cell
+    assert "order" not in found.summary
+    assert (one.cell["M"], one.cell["K"]) == (2, 2)
+    moved = replace(one, found={"fault": one.found["fault"].replace("5/2", "3")})
+    assert not reproduce.witness(moved).same
+    elsewhere = replace(one, cell={**one.cell, "K": 1})
+    assert reproduce.witness(elsewhere).found == {}
+
+
+def arrived(samples, workers, deliveries, clock):
+    """Return the sum of what arrives, by a queue of (end, worker): +1 takes clock[1] and -1 clock[0]."""
+    fresh, total = iter(samples), 0
+    busy = []
+    for m in range(workers):
+        z = next(fresh)
+        heapq.heappush(busy, (clock[z > 0], m, z))
+    for _ in range(deliveries):
+        end, m, z = heapq.heappop(busy)
+        total += z
+        new = next(fresh, -1)
+        heapq.heappush(busy, (end + clock[new > 0], m, new))
+    return total
+
+
+def test_clocks_of_step_15_by_a_queue_of_events():
+    for workers, t in ((1, 3), (2, 2), (2, 4), (3, 3)):
+        for clock in step15.CLOCKS:
+            signs = list(product((-1, 1), repeat=workers + t - 1))
+            mean = Fraction(sum(arrived(one, workers, t, clock) ** 2 for one in signs), len(signs))
+            assert step15.second_moment(workers, t, clock) == mean
+            if clock == (1, 1) or workers == 1 or t == 1:
+                assert mean == t, "nothing is chosen"
+    assert [step15.second_moment(2, 2, clock) for clock in ((1, 2), (1, 3))] == [Fraction(5, 2), 3]
+    assert step15.second_moment(2, 2, (2, 3)) == 2
+
+
+def test_the_search_for_a_clock_takes_the_plainest_and_sees_nothing_where_delays_are_blind(monkeypatch):
+    assert step15.CLOCKS[:5] == ((1, 1), (1, 2), (1, 3), (1, 4), (2, 3))
+    assert step15.search(2, 2) == (Fraction(5, 2), (1, 2))
+    assert step15.search(2, 1) == (1, (1, 1))
+    assert all(step15.search(1, t)[0] == t for t in (1, 2, 3))
+    claim = shelf.claim("levy2026.step15")
+    monkeypatch.setattr(step15, "search", step15.search.__wrapped__)
+    monkeypatch.setattr(step15, "CLOCKS", ((1, 1),))
+    blind = exact.check("levy2026.step15", replace(claim, cases=((2, 4), (3, 3))), [], "test")
+    assert blind.verdict is Verdict.EXACT, "first in, first out: exactly t"
+    monkeypatch.setattr(step15, "CLOCKS", ((1, 1), (3, 4)))
+    assert exact.check("x", replace(claim, cases=((2, 2),)), [], "test").verdict is Verdict.EXACT
+    found = exact.check("x", replace(claim, cases=((3, 2),)), [], "test")
+    assert "+1 takes 4, -1 takes 3" in found.summary
 
 
 @pytest.mark.parametrize("eta", [Fraction(1), Fraction(1, 7), Fraction(3, 100)])

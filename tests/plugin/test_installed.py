@@ -36,13 +36,13 @@ def installed(wheel, tmp_path_factory):
 
 
 @pytest.fixture
-def theirs(installed, tmp_path, cache):
+def theirs(installed, tmp_path, wheel_cache):
     """Run a command as the third party does, in a folder that holds their tests and what they have not installed."""
     for name in ("test_tiny_sgd.py", "small.toml", "pyproject.toml"):
         shutil.copy(TINY / name, tmp_path)
     environment = {
         "PYTHONPATH": str(installed),
-        "RATECHECK_CACHE": str(cache.with_name("compiled-from-wheel")),
+        "RATECHECK_CACHE": str(wheel_cache),
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "",
     }
     return lambda *args, cwd=tmp_path: run(*args, cwd=cwd, **environment)

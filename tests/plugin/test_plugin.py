@@ -20,7 +20,7 @@ SMALL = f'{THEOREM}, scenario="small.toml"'
 
 CELLS = """
 title = "{title}"
-exact = {{ cases = [[2, 4]] }}
+exact = {{ cases = [[2, 4]], bounds = [[2, 3]] }}
 monte_carlo = {{ replicates = 64 }}
 [[grid]]
 problem = {problem}

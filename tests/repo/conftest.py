@@ -1,13 +1,20 @@
 import pytest
 
+from ratecheck.engine.compile import cache_root
 from tests import command
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    """A compile cache of its own, warm after the first command that simulates; shared by parallel test processes."""
+def cache():
+    """The compile cache of this process, which other tests have warmed: nothing is compiled twice."""
+    return cache_root()
+
+
+@pytest.fixture(scope="session")
+def wheel_cache(tmp_path_factory):
+    """A compile cache for installed copies of the package; shared by parallel test processes."""
     base = tmp_path_factory.getbasetemp()
-    return (base.parent if base.name.startswith("popen-") else base) / "compiled"
+    return (base.parent if base.name.startswith("popen-") else base) / "compiled-from-wheel"
 
 
 @pytest.fixture

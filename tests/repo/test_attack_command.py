@@ -118,7 +118,11 @@ def test_ctrl_c_says_what_is_known(tmp_path):
     ("args", "words"),
     [
         (["mishchenko2022.theorm1"], "did you mean mishchenko2022.theorem1"),
-        (["mishchenko2022.theorem1", "--policy", "anything"], "--policy takes one of: independent"),
+        (
+            ["mishchenko2022.theorem1", "--policy", "anything"],
+            "error: --policy takes one of: independent, mean-zero given the duration, data-dependent, clairvoyant, "
+            "mean-zero; not 'anything'.\n",
+        ),
         (["mishchenko2022.theorem1", "--policy", "data-dependant"], "did you mean data-dependent"),
         (["levy2026.step15", "--policy", "independent"], "--policy is for claims with bounds"),
         (["levy2026.step15", "--workers", 3], "--workers is for claims with bounds"),

@@ -18,6 +18,7 @@ claims = ["mishchenko2022.theorem3_convex"]
 seed = 3
 [exact]
 cases = [[2, 4]]
+bounds = [[2, 3]]
 [monte_carlo]
 replicates = 64
 [[grid]]

@@ -62,8 +62,8 @@ def installed(wheel, tmp_path_factory):
 SCRIPT = "import sys; sys.argv[0] = 'ratecheck'; from ratecheck.cli import main; main()"
 
 
-def test_an_installed_wheel_lists_and_checks_the_same_claims_from_a_foreign_folder(installed, tmp_path, cache):
-    environment = {"PYTHONPATH": str(installed), "RATECHECK_CACHE": str(cache.with_name("compiled-from-wheel"))}
+def test_an_installed_wheel_lists_and_checks_the_same_claims_from_a_foreign_folder(installed, tmp_path, wheel_cache):
+    environment = {"PYTHONPATH": str(installed), "RATECHECK_CACHE": str(wheel_cache)}
     here = run(sys.executable, "-c", SCRIPT, "list", "--json", cwd=ROOT, PYTHONPATH=str(ROOT))
     there = run(sys.executable, "-c", SCRIPT, "list", "--json", cwd=tmp_path, **environment)
     assert there.returncode == 0, there.stderr

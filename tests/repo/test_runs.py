@@ -22,6 +22,7 @@ claims = ["mishchenko2022.theorem3_convex", "mishchenko2022.minibatch_convex"]
 seed = 5
 [exact]
 cases = [[2, 3]]
+bounds = [[2, 3]]
 [monte_carlo]
 replicates = 64
 alpha = 1e-7

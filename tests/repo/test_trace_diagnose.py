@@ -114,8 +114,8 @@ BAD = [
     ("worker,noise_sq,noise_1\n0,1,1e200\n", [], "no square of noise too large"),
     ("worker,noise_sq\n0,1,2\n", [], "columns found 3, needed 2 (worker,noise_sq)"),
     ("worker,noise_sq\n0,0\n", [], "the mean of noise_sq is 0"),
-    ("worker,noise_sq\n0,1\n", ["--level", 1], "the level lies between 0 and 1"),
-    ("worker,noise_sq\n0,1\n", ["--variance", 0], "variance is a positive number"),
+    ("worker,noise_sq\n0,1\n", ["--level", 1], "the level lies between 0 and 1, and 1 does not"),
+    ("worker,noise_sq\n0,1\n", ["--variance", 0], "the variance is a positive number, and 0 is not"),
     ("noise_sq,delay\n1,3\n", [], "the first arrival can only use version 0"),
 ]
 

@@ -47,7 +47,8 @@ from ratecheck.core.setting_flight import (
 )
 from ratecheck.core.setting_flight import weight as fixed
 from ratecheck.core.setting_mu2 import MU2, sent, sent_flying, w
-from ratecheck.core.setting_ordered import ORDERED, noises, slopes, weight
+from ratecheck.core.setting_ordered import ORDERED, noises, powers, slopes, weight
+from ratecheck.core.setting_ordered import power as drawn_power
 from ratecheck.core.setting_ormo import ORMO
 from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import (
@@ -58,10 +59,10 @@ from ratecheck.core.symbols import (
     L,
     M,
     beta,
+    excess,
     k,
     mean_gradient_sq,
     sigma,
-    sigma_4,
     sigma_inf,
     sigma_mu,
     sigma_r,
@@ -161,12 +162,52 @@ def test_numbers_of_one_setting_may_be_anything_in_another():
 
 
 def test_nothing_is_divided_by_a_size_of_noise_that_may_be_0_or_a_momentum_of_0():
-    for size in (sigma_mu, sigma_inf, sigma_r, sigma_4):
+    for size in (sigma_mu, sigma_inf, sigma_r):
         refused("may be 0", [Inequality("it", le(0, 1 / size), ((1 / size,),))], context(DIVIDING, FLIGHT))
     step = Inequality("it", le(0, 1 / beta), ((1 / beta,),))
     refused("may be 0", [step], context(MOMENTUM, ORDERED, assumptions=without(MOMENTUM, "beta > 0")))
     run([step], context(MOMENTUM, ORDERED))
     run([step], context(RATE, ORDERED))  # chosen, and above 0
+
+
+# moments of order r
+
+MOMENTS = "levy2026.theorem_nonconvex_moments"
+BELOW_1 = ("beta <= 1", le(beta, 1))
+
+
+def powers_lemma(**given):
+    return Counting("noise", "flights, power", {"below": "beta <= 1", "size": sigma_r, **given})
+
+
+def test_moments_are_of_an_order_above_2():
+    """Of order 1 say: |w n|^1 <= sigma_1 in the mean says nothing of squares."""
+    for change in ({"assumptions": without(MOMENTS, "excess > 0")},
+                   {"assumptions": (*without(MOMENTS, "excess > 0"), has("excess"))},
+                   {"assumptions": (*without(MOMENTS, "excess > 0"),
+                                    Assumption("excess > 0", "a lie", lambda facts: None))}):  # fmt: skip
+        refused("excess > 0", [powers_lemma()], context(MOMENTS, ORDERED, **change), BELOW_1)
+    run([powers_lemma()], context(MOMENTS, ORDERED), BELOW_1)
+
+
+def test_the_moment_in_flight_is_not_that_of_a_sample_drawn():
+    """Who is in flight is chosen by size: its moment is that of the largest of many."""
+    where = context(MOMENTS, ORDERED)
+    moment = Expectation("moment", drawn_power(k))
+    most = sigma_r ** (2 + excess)
+    run([moment, Inequality("sum", le(drawn_power(k), 2 * most), (("moment",), (most,)))], where)
+    for of in (powers(k), power_flying(j), Ip(n_flying(k, j), n_flying(k, j))):
+        refused("is no noise", [Expectation(f"moment of {of}", of)], where)
+
+
+def test_beta_is_not_less_than_it_is():
+    """With c = beta/2 the noise in flight would be 2^(1 - r) of what it is."""
+    for lie in (le(beta, beta / 2), le(0, beta / 2), eq(beta, beta / 2)):
+        steps = [powers_lemma(most=beta / 2, above="above")]
+        if lie != le(beta, beta / 2):
+            refused("does not say that beta", steps, context(MOMENTS, ORDERED), BELOW_1, ("above", lie))
+    refused("no earlier step", [powers_lemma(most=beta / 2, above="above")], context(MOMENTS, ORDERED), BELOW_1)
+    run([powers_lemma(most=2 * beta, above="above")], context(MOMENTS, ORDERED), BELOW_1, ("above", le(beta, 2 * beta)))
 
 
 # numbers that a claim chooses
@@ -344,10 +385,13 @@ def test_the_counterexample_to_what_durations_tell():
 
 
 def test_a_sample_that_is_looked_at_twice_has_one_noise_where_it_is_the_same_at_every_point():
-    """Else what is sent has the noise k n(x_k) - (k - 1) n(x_(k-1)), up to 2 k - 1 times as long."""
+    """Else what is sent has the noise k n(x_k) - (k - 1) n(x_(k-1)), up to 2 k - 1 times as long; from x_1, n(x_1)."""
     for of in (n(k), n_0(m)):
-        step = [Expectation("it", of)]
-        refused("additive noise", step, context(CONVEX, MU2, assumptions=without(CONVEX, "additive noise")))
+        step, differs = [Expectation("it", of)], context(CONVEX, MU2, assumptions=without(CONVEX, "additive noise"))
+        if of == n(k):
+            refused("additive noise", step, differs)
+        else:
+            run(step, differs)
         run(step, context(CONVEX, MU2))
     where = context("levy2026.theorem_convex_independent", MU2, assumptions=without(CONVEX, "additive noise"))
     refused("additive noise", [Expectation("it", n_flying(k, j))], where)

@@ -1,4 +1,4 @@
-"""Noise in flight under a cap on delays, and by fourth moments: what is derived is derived as it is, and no more."""
+"""Noise in flight under a cap on delays: what is derived is derived as it is, and no more."""
 
 import importlib
 import pkgutil
@@ -13,37 +13,37 @@ from sympy.core.function import AppliedUndef
 
 from ratecheck import core
 from ratecheck.checks import symbolic
-from ratecheck.checks.steps import MEAN, Context, Outcome, Refused, Undone, counting, fourths, lately, means
+from ratecheck.checks.steps import MEAN, Context, Outcome, Undone, counting, lately, means, powers
 from ratecheck.checks.steps.rule import is_free
 from ratecheck.core import shelf
-from ratecheck.core.claim import Statement, has
+from ratecheck.core.claim import Statement
 from ratecheck.core.formula import Formula
 from ratecheck.core.gram import Ip, Vec
-from ratecheck.core.proof import Counting, Expectation, Inequality, Rule, Smallest, eq, le, total
+from ratecheck.core.proof import Counting, Expectation, Inequality, Rule, Smallest, eq, le
 from ratecheck.core.setting import ASYNC, Setting, h, m, n, z
 from ratecheck.core.setting_flight import FLIGHT, drawn
 from ratecheck.core.setting_flight import lately as late
 from ratecheck.core.setting_flight import lately_0 as late_0
-from ratecheck.core.setting_ordered import ORDERED, fourth, noises
-from ratecheck.core.setting_ordered import fourths as fourths_of
+from ratecheck.core.setting_ordered import ORDERED, noises, power
+from ratecheck.core.setting_ordered import powers as powers_of
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import K, M, beta, k, sigma, sigma_4, tau_cap, tau_max
+from ratecheck.core.symbols import K, M, beta, k, sigma, tau_cap, tau_max
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.orders import arrival_orders
 from ratecheck.engine.schedule import from_order
 from tests.chains import proved, survivors, verdict
 
-CAPPED, FOURTH, RATE_CAPPED, RATE_BOUNDED, LEMMA = (
+CAPPED, RATE_CAPPED, RATE_BOUNDED, LEMMA = (
     f"levy2026.{name}" for name in (
-        "theorem_nonconvex_delay_cap", "theorem_nonconvex_fourth", "theorem_nonconvex_rate_delay_cap",
-        "theorem_nonconvex_rate_bounded", "in_flight_delay_cap",
+        "theorem_nonconvex_delay_cap", "theorem_nonconvex_rate_delay_cap", "theorem_nonconvex_rate_bounded",
+        "in_flight_delay_cap",
     )
 )  # fmt: skip
-THEOREMS = (CAPPED, FOURTH, RATE_CAPPED, RATE_BOUNDED)
+THEOREMS = (CAPPED, RATE_CAPPED, RATE_BOUNDED)
 POLICIES = ("independent", "mean-zero given the duration", "data-dependent", "clairvoyant")
 BETA_1 = ("beta", "beta <= 1")
 #: facts that say that what is divided by is positive, or that two theorems have and one uses
-UNNAMED = {FOURTH: {"2 - beta"}, RATE_CAPPED: {"2 - beta"}, RATE_BOUNDED: {"2 - beta"}}
+UNNAMED = {RATE_CAPPED: {"2 - beta"}, RATE_BOUNDED: {"2 - beta"}}
 
 
 def context(name=CAPPED, setting=ORDERED, **changes):
@@ -91,7 +91,7 @@ def test_every_step_is_used(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "least"), [(CAPPED, 80), (FOURTH, 70), (RATE_BOUNDED, 70), (LEMMA, 20)])
+@pytest.mark.parametrize(("name", "least"), [(CAPPED, 80), (RATE_BOUNDED, 70), (LEMMA, 20)])
 def test_no_step_can_be_changed(name, least, monkeypatch):
     monkeypatch.setattr("ratecheck.checks.steps.search.TRIES", 0)
     found, tried = survivors(name)
@@ -100,16 +100,14 @@ def test_no_step_can_be_changed(name, least, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [CAPPED, FOURTH])
-def test_all_delays_that_do_not_see_the_future_are_covered(name):
-    assert all(proved(verdict(name, policy=policy)) for policy in POLICIES)
+def test_all_delays_that_do_not_see_the_future_are_covered():
+    assert all(proved(verdict(CAPPED, policy=policy)) for policy in POLICIES)
 
 
 @pytest.mark.parametrize(
     ("name", "one", "step"),
     [
         (CAPPED, "finite tau_cap", "noise in flight"),
-        pytest.param(FOURTH, "sigma_4 > 0", "noise in flight", marks=pytest.mark.slow),
         pytest.param(RATE_BOUNDED, "finite sigma_inf", "bounded noise", marks=pytest.mark.slow),
         (LEMMA, "finite tau_cap", "drawn lately"),
         (LEMMA, "finite sigma", "variance"),
@@ -117,11 +115,6 @@ def test_all_delays_that_do_not_see_the_future_are_covered(name):
 )
 def test_what_is_assumed_is_needed(name, one, step):
     assert step in verdict(name, assumptions=without(name, one)).trusted
-
-
-def test_a_finite_fourth_moment_that_may_be_0_is_no_level():
-    claim = (*without(FOURTH, "sigma_4 > 0"), has("sigma_4"))
-    assert "not known to be positive" in verdict(FOURTH, assumptions=claim).trusted["noise in flight"]
 
 
 def lies(name, noise):
@@ -141,8 +134,6 @@ def lies(name, noise):
         (CAPPED, {tau_cap: tau_cap - 1}),
         pytest.param(CAPPED, {M: M - 1}, marks=pytest.mark.slow),
         pytest.param(CAPPED, {M: sqrt(M)}, marks=pytest.mark.slow),
-        pytest.param(FOURTH, {beta: beta**2}, marks=pytest.mark.slow),
-        pytest.param(FOURTH, {sigma_4: sigma}, marks=pytest.mark.slow),
         pytest.param(RATE_BOUNDED, {M: sqrt(M)}, marks=pytest.mark.slow),
     ],
 )
@@ -243,7 +234,7 @@ def settings():
 def test_no_proof_defines_what_a_setting_has_named():
     """Sums of squares, weights in flight and moments are letters of settings, too, and no stepsizes."""
     where = context()
-    for one in (noises(k), fourths_of(k), fourth(k)):
+    for one in (noises(k), powers_of(k), power(k)):
         assert not is_free(one, where)
         with pytest.raises(Undone, match="has a meaning already"):
             run([Rule("small", one, says=le(one, Rational(1, 9)), values={"a": Rational(1, 9)})], where)
@@ -257,7 +248,7 @@ def test_no_proof_defines_what_a_setting_has_named():
 # the words against the engine, and what is less
 
 
-@pytest.mark.parametrize("lemma", [*lately.ENUMERATED, *fourths.ENUMERATED])
+@pytest.mark.parametrize("lemma", [*lately.ENUMERATED, *powers.ENUMERATED])
 def test_established_says_how_many_orders(lemma):
     assert "532 arrival orders" in counting.established(lemma)
 
@@ -279,43 +270,6 @@ def test_few_are_as_many_as_said():
     assert not lately.ENUMERATED["lately, few"](replace(one, workers=2))
 
 
-def test_a_fourth_power_falls_at_least_like_its_root(monkeypatch):
-    (machine,) = fourths.MACHINES["flights, fourth"][-1:]
-    assert machine.fault() == ""
-    assert replace(machine, idle={**machine.idle, fourths.one: fourths.one}).fault() != ""
-    found = list(schedules(3, 4))
-    assert all(map(fourths.ENUMERATED["flights, fourth"], found))
-    heavy = fourths.weights_at
-    monkeypatch.setattr(fourths, "weights_at", lambda s, step, b: [2 * w for w in heavy(s, step, b)])
-    assert not all(map(fourths.ENUMERATED["flights, fourth"], found))
-
-
-@pytest.mark.parametrize("size", [0, -(sigma_4**2), noises(k), sigma_4**2 / tau_max, sigma**2, M - 1, sigma_4 * k])
-def test_the_level_of_fourth_powers_is_one_positive_number(size):
-    steps = [*named(*BETA_1, of=FOURTH), Counting("noise", "flights, fourth", {"below": "beta <= 1", "size": size})]
-    with pytest.raises(Undone, match=r"is no number|not known to be positive"):
-        run(steps, context(FOURTH))
-
-
-def test_the_fourth_moment_is_of_what_is_drawn():
-    for policy in POLICIES:
-        found = run([Expectation("moment", fourth(k))], context(FOURTH, policy=policy))
-        assert found.fact == le(fourth(k), sigma_4**4)
-    with pytest.raises(Undone, match="finite sigma_4"):
-        run([Expectation("moment", fourth(k))], context())
-    for of, against in ((fourths_of(k), None), (fourth(k), h(k)), (fourth(k - 1), None)):
-        with pytest.raises(Undone):
-            run([Expectation("moment", of, against)], context(FOURTH))
-    weighed = [
-        Expectation("moment", fourth(k)),
-        Inequality("times", le(0, sigma_4**4 * noises(k)), (("moment", noises(k)), (noises(k), fourth(k)))),
-    ]
-    with pytest.raises(Refused, match="is random"):
-        run(weighed, context(FOURTH))
-    assert run([weighed[0], Inequality("all", le(Sum(fourth(k), (k, 1, K)), K * sigma_4**4), (total(k, "moment"),))],
-               context(FOURTH)).tags == {MEAN}  # fmt: skip
-
-
 # the lemmas against exact worst cases: a policy that sees all in flight, and keeps to the cap
 
 
@@ -334,12 +288,10 @@ def test_worst_policies_under_a_cap_stay_below_both_lemmas(size):
     for cap in range(workers, deliveries + 2):
         for law in laws.laws(workers, deliveries):
             var, many = policies.variance(law), workers - 1
-            moment = sum(chance * noise**4 for noise, chance in law.items())
             unit = exact.largest_in_flight(workers, deliveries, law, exact.unit, cap)
             weighed = exact.largest_in_flight(workers, deliveries, law, weight, cap)
             assert unit <= many * (min(cap - 1, deliveries) + many) * var
             assert weighed <= many * newest**2 * (cap - 1) * var
-            assert float(weighed) <= many * (workers * float(newest) ** 3 * float(moment)) ** 0.5
             found.append(weighed / (many * newest**2 * (cap - 1) * var))
     assert max(found) > Fraction(3, 5)  # there is a case in which little is given away
 

@@ -151,13 +151,13 @@ RULES = {
     ("name", "branch", "step"),
     [
         (T1, {"cap": 1 / (2 * M * L)}, "M L a"),  # a (1 - beta) dropped
-        (T1, {"cap": LEFT / (M * L)}, "M L a"),
+        pytest.param(T1, {"cap": LEFT / (M * L)}, "M L a", marks=pytest.mark.slow),
         (T1, {"noise": sqrt(Delta / (L * sigma**2 * K))}, "bound"),
         (T1, {"in_flight": RULES[T1]["in_flight"] / LEFT}, "bound"),
         (T2, {"cap": LEFT**2 / (2 * M * L)}, "ghat: paid"),  # 2ML for 4ML in H1
-        (T2, {"cap": LEFT / (4 * M * L)}, "ghat: paid"),
+        pytest.param(T2, {"cap": LEFT / (4 * M * L)}, "ghat: paid", marks=pytest.mark.slow),
         (T2, {"delay": LEFT**2 / (L * Max(tau - 1, 2 * M))}, "ghat: in flight"),
-        (T2, {"delay": LEFT / (2 * L * Max(tau - 1, 2 * M))}, "ghat: in flight"),
+        pytest.param(T2, {"delay": LEFT / (2 * L * Max(tau - 1, 2 * M))}, "ghat: in flight", marks=pytest.mark.slow),
         (T2, {"delay": LEFT**2 / (2 * L * Max(tau - 1, M))}, "least gamma"),
         (T2, {"delay": LEFT**2 / (4 * L * Max(tau - 1, 2 * M))}, "least gamma"),
     ],

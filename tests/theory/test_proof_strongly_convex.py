@@ -236,7 +236,7 @@ def test_no_step_can_be_changed(name, least, no_search):
     [
         ({}, ""),
         ({"delay": 1 / (4 * L * tau)}, "window"),  # nothing pays for the growth of the weights
-        ({"delay": exp(-mu * tau / (40 * M * L)) / (4 * L * tau)}, "window"),
+        pytest.param({"delay": exp(-mu * tau / (40 * M * L)) / (4 * L * tau)}, "window", marks=pytest.mark.slow),
         ({"cap": 1 / (4 * M * L)}, "ghat <= c"),
         ({"noise": 600 * LOG / (mu * K)}, "bound R1"),
         ({"noise": 5 * LOG / (mu * K)}, "d <= c R1"),
@@ -257,7 +257,7 @@ def test_a_number_below_16_over_3_is_not_enough():
     ("name", "output", "terms"),
     [
         (PRINTED, "R1", {"noise": 300}),
-        (PRINTED, "RL", {"noise": 380}),
+        pytest.param(PRINTED, "RL", {"noise": 380}, marks=pytest.mark.slow),
         (PRINTED, "R1", {"over": M}),
         (PRINTED, "R1", {"inside": M}),
     ],

@@ -20,7 +20,7 @@ from ratecheck.checks.attack.attack import ALPHA, Attack, Stopped
 from ratecheck.checks.attack.budget import Budget
 from ratecheck.checks.attack.confirm import again, confirm, confirmed
 from ratecheck.checks.attack.orders import Walk
-from ratecheck.checks.attack.score import Score, score
+from ratecheck.checks.attack.score import BOUND, Score, score
 from ratecheck.checks.attack.search import Board, Search, best_of, told
 from ratecheck.checks.attack.shrink import shrink
 from ratecheck.checks.attack.space import Space, space_of
@@ -55,13 +55,14 @@ def check(attack: Attack) -> Result:
     own = claim.cells if claim.kind == "lower" and not (attack.method or attack.stepsize) else ()
     own = tuple(one for one in own if attack.workers in (None, one.M))
     if space.empty and not own:
-        words = f"no parts on the shelves satisfy the assumptions of the claim under {claim.policy} delays"
+        words = f"no parts on the shelves satisfy the assumptions of the claim under {claim.policy} delays: {space.why}"
+        words += "; a check looks at the cells that it brings" if claim.cells else ""
         return _result(attack, Verdict.NOT_APPLICABLE, words, _details(attack, space, None))
     search = Search(claim, space, attack.seed, attack.budget, partial(confirmed, attack), attack.say, attack.threads,
                     own)  # fmt: skip
     try:
         found = search.run()
-        return _broken(attack, space, search.board) if found else _unbroken(attack, space, search.board)
+        return (_broken if found else _unbroken)(attack, space, search.board)
     except KeyboardInterrupt:
         raise Stopped(_at_once(attack, space, search.board)) from None
 
@@ -114,7 +115,7 @@ def _of_orders(attack: Attack, budget: Budget) -> Result:
 def _at_once(attack: Attack, space: Space, board: Board) -> Result:
     """Return what is known when the search is stopped: cells that look broken are put to the test, no more."""
     try:
-        if not attack.confirmed and any(digest not in attack.looked for digest in board.broken):
+        if attack.broken != BOUND and any(digest not in attack.looked for digest in board.broken):
             attack.say("stopping; cells that look broken are measured once more (Ctrl-C: they are not)")
             confirmed(attack, board)
     except KeyboardInterrupt:
@@ -138,7 +139,7 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
     cell = Cell.from_json(dict(first.witness["cell"]))
     attack.say(f"{attack.budget.spent:,} evaluations, broken at {told(cell)}; looking for a simpler cell")
     budget = attack.budget.part(SHRINKING, SHARE)
-    spent = attack.budget.spent
+    spent, name = attack.budget.spent, attack.broken
     ratio = float(first.witness["found"].get("ratio") or 2.0)
     least = min(1.25, ratio**0.5)
 
@@ -146,12 +147,12 @@ def _broken(attack: Attack, space: Space, board: Board) -> Result:
         budget.spend()
         if attack.workers not in (None, simpler.M):
             return False
-        return again(attack, simpler, least)
+        return bool(again(attack, simpler, least, name=name))
 
     path = shrink(cell, stays, lambda: budget.over)
     for smaller in reversed(path[1:]):
         attack.looked.add(smaller.digest)
-        if confirm(attack, smaller):
+        if confirm(attack, smaller, name):
             break
     way = {"found_at": told(cell), "after": spent, "steps_down": len(path) - 1}
     return _kept(attack, space, board, f"after {spent:,} evaluations", way)
@@ -172,14 +173,16 @@ def _unbroken(attack: Attack, space: Space, board: Board) -> Result:
 
     def longer(cell: Cell) -> Score | None:
         found = score(attack.target, cell, attack.fresh(), LAST_LOOK)
-        fresh.extend([found] if found is not None and found.broken else [])
+        fresh.extend([found] if found is not None and attack.more(found.broken) else [])
         return found
 
     best = best_of(board, longer)
     for one in fresh:
         attack.looked.add(one.cell.digest)
-        if confirm(attack, one.cell):
-            return _broken(attack, space, board)
+        if confirm(attack, one.cell, one.broken):
+            break
+    if attack.confirmed:
+        return _broken(attack, space, board)
     details = _details(attack, space, board)
     if best is None:
         words = f"no cell of the search satisfies the assumptions of the claim (budget {attack.budget.words})"

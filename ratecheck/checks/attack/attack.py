@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from ratecheck.checks.attack.budget import Budget
+from ratecheck.checks.attack.score import BOUND
 from ratecheck.core.assumption import POLICIES
 from ratecheck.core.claim import Claim
 from ratecheck.core.verdict import Result
@@ -47,6 +48,16 @@ class Attack:
     def target(self) -> Claim:
         """The claim as it is attacked: with the policy of the attack, its bounds only."""
         return replace(self.claim, policy=self.policy or self.claim.policy, identities=(), counting=(), stability=())
+
+    @property
+    def broken(self) -> str:
+        """The inequality that the last result refutes; '' while there is none. Runs that diverge break the bound."""
+        check = self.confirmed[-1].witness["check"] if self.confirmed and self.confirmed[-1].witness else ""
+        return BOUND if check == "divergence" else str(check)
+
+    def more(self, name: str) -> bool:
+        """Return whether it would say more than what is known that this inequality is broken."""
+        return bool(name) and (name == BOUND or not self.confirmed)
 
     def fresh(self) -> int:
         """Return a seed that was not used before."""

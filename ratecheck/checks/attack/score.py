@@ -26,6 +26,8 @@ from ratecheck.errors import RatecheckError
 QUICK = 10_000_000
 #: runs of an evaluation at least, and steps x coordinates x runs for which it makes more
 RUNS, WORK = 3, 1_000_000
+#: the inequality that a claim is about; the others are sharper, and true without it being so
+BOUND = "bound"
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,9 @@ class Score:
 
     @property
     def broken(self) -> str:
-        """The inequality that looks broken, the worst one; '' for none."""
+        """The inequality that looks broken: the bound, or else the worst one; '' for none."""
         found = {n: r.value for n, r in self.ratios.items() if r.broken}
-        return max(found, key=lambda n: found[n], default="")
+        return BOUND if BOUND in found else max(found, key=lambda n: found[n], default="")
 
     @property
     def near(self) -> float:
@@ -77,7 +79,7 @@ def score(claim: Claim, cell: Cell, seed: int, runs: int = RUNS) -> Score | None
     try:
         built = build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
                       growth=claim.growth, failing=claim.failing)  # fmt: skip
-        if claim.failing(built.facts) or "bound" not in inequalities_of(claim, built):
+        if claim.failing(built.facts) or BOUND not in inequalities_of(claim, built):
             return None
         with np.errstate(all="ignore"):
             return Score(cell, _quick(claim, built) or _sampled(claim, built, runs))

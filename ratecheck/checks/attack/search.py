@@ -1,29 +1,30 @@
-"""The search: rounds of differential evolution in the cube, each after one inequality under one output rule.
+"""The search: rounds of evolution in the cube (``evolve``), each after one inequality under one output rule.
 
-A round begins with points of a Sobol sequence, the best of which are the first generation; every other round begins
-with the best points of those before, their neighbours, and new ones. Choices of parts evolve like numbers.
+A round looks at points of a Sobol sequence, and goes on from the best points of all rounds so far. There is one for
+every noise law with every delay model, or else the first pair that does well would be the only one looked at for long.
+In one pass through all targets these points have children by small changes; in the next one the best of them evolve by
+differences. Choices of parts evolve like numbers.
 Inequalities take turns, for the optimiser would look at the tightest one alone; and so do the terms of a bound, for
 where a term is wrong may be a valley that begins below the ridge of another one: such a round prefers cells in which
-its term is half of the right side. Source: Storn and Price
-(1997), "Differential evolution", as in scipy.
+its term is half of the right side. What is measured in one round counts for all.
 """
 
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy.optimize import differential_evolution
 from scipy.stats import qmc
 
 from ratecheck.checks.attack.budget import Budget
-from ratecheck.checks.attack.score import Score, score
+from ratecheck.checks.attack.evolve import Points, children, differences
+from ratecheck.checks.attack.score import BOUND, Score, score
 from ratecheck.checks.attack.space import Space
 from ratecheck.core.cell import Cell
 from ratecheck.core.claim import Claim
@@ -31,18 +32,14 @@ from ratecheck.errors import RatecheckError
 
 #: cells of a generation, and generations of a round
 CELLS, GENERATIONS = 32, 12
-#: points of the sequence for each cell of the first generation
-LOOKED = 8
-#: the best points of earlier rounds that every other round begins with, and how far their neighbours are from them
-KEPT, NEAR = 8, 0.05
+#: points of the sequence for each cell of a generation: in the first round, and in later ones
+LOOKED, LATER = 8, 2
 #: of the best cells, so many are measured again at the end
 AGAIN = 4
 #: the part of the right side that a round after a term asks of it
 HALF = 0.5
-#: what a cell without a score is worth; differential evolution keeps any other in its place
+#: what a cell without a score is worth; evolution keeps any other in its place
 NOTHING = math.inf
-
-Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ class Target:
     term: str = ""
 
     def worth(self, found: Score | None) -> float:
-        """Return what differential evolution makes small."""
+        """Return what evolution makes small."""
         if found is None or self.name not in found.ratios:
             return NOTHING
         ratio = found.ratios[self.name]
@@ -72,7 +69,7 @@ class Board:
     best: dict[tuple[str, str], Score] = field(default_factory=dict)
     broken: dict[str, Score] = field(default_factory=dict)
     near: dict[str, Score] = field(default_factory=dict)
-    tops: dict[Target, dict[str, tuple[float, Any]]] = field(default_factory=dict)
+    tops: dict[Target, dict[tuple[str, str], tuple[float, Points]]] = field(default_factory=dict)
 
     def add(self, found: Score) -> None:
         """Keep a score."""
@@ -85,14 +82,13 @@ class Board:
         elif found.near:
             self.near.setdefault(found.cell.digest, found)
 
-    def keep(self, target: Target, worth: float, cell: Cell, point: Any) -> None:
-        """Keep the point of a cell, while it is among the best for this target."""
-        tops = self.tops.setdefault(target, {})
-        tops[cell.digest] = (worth, point)
-        if len(tops) > KEPT:
-            del tops[max(tops, key=lambda digest: tops[digest][0])]
+    def keep(self, target: Target, worth: float, cell: Cell, point: Points) -> None:
+        """Keep the point of a cell, if it is the best one for this target with this noise and these delays."""
+        tops, parts = self.tops.setdefault(target, {}), (cell.noise.name, cell.delays.name)
+        if parts not in tops or worth < tops[parts][0]:
+            tops[parts] = (worth, point)
 
-    def points(self, target: Target) -> list[Any]:
+    def points(self, target: Target) -> list[Points]:
         """Return the best points, the best one first."""
         return [point for _, point in sorted(self.tops.get(target, {}).values(), key=lambda one: one[0])]
 
@@ -125,11 +121,10 @@ class Search:
             return False
         pool = ThreadPoolExecutor(self.threads)
         try:
-            for turn, (target, again) in enumerate(self._targets()):
-                before = self.budget.spent
-                if self._round(turn, target, again, pool):
+            for turn in count():
+                if self._round(turn, pool):
                     return True
-                if self.budget.over or (turn >= len(self.claim.outputs) and self.budget.spent == before == 0):
+                if self.budget.over or (turn >= len(self.claim.outputs) and self.budget.spent == 0):
                     return False
                 self.say(self.words())
         finally:
@@ -143,66 +138,55 @@ class Search:
         near = f", best ratio {top[0]:.3g} ({top[1]} {top[2]})" if top else ""
         return f"{self.budget.spent:,} evaluations{near}"
 
-    def _targets(self) -> Iterator[tuple[Target, bool]]:
-        """Yield targets in turn, for ever; bounds, which say most, before the others, and their terms at last.
-
-        The second says whether the round goes on from the best points so far.
-        """
-        kinds = ("bound", "conditional", "master")
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What rounds are after: bounds, which say most, before other inequalities, and the terms of bounds at last."""
+        kinds = (BOUND, "conditional", "master")
         sides = {o: s.inequalities() for o, s in self.claim.outputs.items()}
+        terms = {o: [*s[BOUND].rhs.terms] for o, s in sides.items() if len(s[BOUND].rhs.terms) > 1}
         wanted = [Target(o, n) for n in kinds for o, s in sides.items() if n in s]
-        terms = {o: [*s["bound"].rhs.terms] for o, s in sides.items() if len(s["bound"].rhs.terms) > 1}
-        wanted += [Target(o, "bound", term) for o, some in terms.items() for term in some]
-        while True:
-            for again in (False, True):
-                yield from ((target, again) for target in wanted)
+        return (*wanted, *(Target(o, BOUND, term) for o, some in terms.items() for term in some))
 
-    def _first(self, turn: int, target: Target, again: bool) -> Points:
-        """Return the points that a round begins with; ``again``: near the best ones so far."""
-        rng = np.random.default_rng([self.seed, turn])
-        sobol = qmc.Sobol(self.space.size, seed=rng)
-        tops = self.board.points(target) if again else []
-        if not tops:
-            return np.asarray(sobol.random(CELLS * LOOKED))
-        near = [np.clip(p + NEAR * rng.standard_normal(p.size), 0, 1) for p in tops for _ in range(2)]
-        return np.concatenate([tops, near, sobol.random(CELLS)])
-
-    def _round(self, turn: int, target: Target, again: bool, pool: ThreadPoolExecutor) -> bool:
+    def _round(self, turn: int, pool: ThreadPoolExecutor) -> bool:
         """Do one round; return whether something was found."""
+        done, at = divmod(turn, len(self.targets))
+        target = self.targets[at]
 
-        def objective(points: Points) -> npt.NDArray[np.float64]:
-            worth = []
+        def objective(points: Points) -> Points:
             # one by one: what is known when Ctrl-C comes is on the board
-            found = pool.map(lambda p: self._score(p, target.output), points.T)
-            for one, point in zip(found, points.T, strict=True):
-                worth.append(target.worth(one))
-                if one is not None:
-                    self.board.add(one)
-                    if worth[-1] < NOTHING:
-                        self.board.keep(target, worth[-1], one.cell, np.array(point))
-            return np.array(worth)
+            found = pool.map(lambda p: self._score(p, target.output), points)
+            return np.array([self._worth(target, one, p) for one, p in zip(found, points, strict=True)])
 
-        points = self._first(turn, target, again)
-        worth = objective(points.T)
-        if self.found(self.board):
-            return True
-        if self.budget.over or not np.isfinite(worth).any():
-            return False
         ended: list[bool] = []
 
-        def after(intermediate_result: Any) -> bool:
+        def over() -> bool:
             ended.append(self.found(self.board))
             return ended[-1] or self.budget.over
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # infinite worth is meant; scipy subtracts it
-            evolve: Any = differential_evolution
-            evolve(
-                objective, [(0.0, 1.0)] * self.space.size, init=points[np.argsort(worth, kind="stable")[:CELLS]],
-                maxiter=GENERATIONS, tol=0, polish=False, vectorized=True, updating="deferred", callback=after,
-                rng=np.random.default_rng([self.seed, turn, 1]),
-            )  # fmt: skip
-        return bool(ended and ended[-1])
+        rng = np.random.default_rng([self.seed, turn])
+        objective(np.asarray(qmc.Sobol(self.space.size, seed=rng).random(CELLS * (LATER if turn else LOOKED))))
+        if over() or not self.board.points(target):
+            return ended[-1]
+        if done % 2:
+            tops = self.board.points(target)
+            first = np.array([*tops, *children(tops, max(0, CELLS - len(tops)), rng)])
+            differences(first[:CELLS], objective, GENERATIONS, rng, over)
+            return ended[-1]
+        for _ in range(GENERATIONS):
+            objective(children(self.board.points(target), CELLS, rng))
+            if over():
+                break
+        return ended[-1]
+
+    def _worth(self, target: Target, found: Score | None, point: Points) -> float:
+        """Put a score on the board, for all targets; return what it is worth for this one."""
+        if found is not None:
+            self.board.add(found)
+            for one in self.targets:
+                worth = one.worth(found)
+                if one.output == found.cell.output and worth < NOTHING:
+                    self.board.keep(one, worth, found.cell, np.array(point))
+        return target.worth(found)
 
     def _score(self, point: Points, output: str) -> Score | None:
         if self.budget.late:

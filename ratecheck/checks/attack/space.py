@@ -10,13 +10,14 @@ are searched, with their numbers.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
 
-from ratecheck.checks.attack.declared import LOOSE, PLAIN, Open, declared, open_of, plainly, short
+from ratecheck.checks.declared import LOOSE, PLAIN, Open, declared, letters, open_of, plainly, short
 from ratecheck.core import shelf
 from ratecheck.core.assumption import POLICIES
 from ratecheck.core.cell import Cell
@@ -27,8 +28,8 @@ from ratecheck.errors import RatecheckError
 
 Point = npt.NDArray[Any]
 
-#: most workers, and most steps a worker: 2^17 steps in all
-WORKERS, TURNS = 64, 2048
+#: most workers, most steps a worker, and most steps in all
+WORKERS, TURNS, STEPS = 128, 2048, 2**17
 #: sigma from 10^-3 to 10^3; the noise of a problem of slope about 1
 SIGMA = (-3.0, 3.0)
 #: a parameter goes to 100 times its default and to a hundredth; one between 0 and 1 as far in log(p/(1-p))
@@ -58,6 +59,7 @@ class Space:
     method: str
     slots: tuple[int, int, int]
     workers: int | None = None
+    why: str = ""  #: where it is empty, the assumption that fails most often
 
     @property
     def size(self) -> int:
@@ -88,6 +90,7 @@ class Space:
         delays, rule = _choice(self.delays, next(at)), _choice(self.outputs, next(at))
         workers, turns = round(WORKERS ** next(at)), round(TURNS ** next(at))
         workers = self.workers or workers
+        turns = max(1, min(turns, STEPS // workers))
         sigma: float | None = short(10 ** (SIGMA[0] + (SIGMA[1] - SIGMA[0]) * next(at)))
         law = shelf.NOISES.get(noise)
         if law.fill is None:
@@ -122,11 +125,12 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int, workers: int | N
     problems = [Part(n) for n in shelf.PROBLEMS.names() if not shelf.PROBLEMS.get(n).scores]
     if claim.kind == "lower" and claim.cells:
         problems = list({one.problem.label: one.problem for one in claim.cells}.values())
-    used = _letters(claim)
+    used = letters(claim)
     opened = open_of(claim, used)
     looks = POLICIES.index(claim.policy) > POLICIES.index(covered)
     names = [n for n in shelf.NOISES.names() if not (looks and _silent(n))]
-    met = set(_meetings(claim, base, problems, names, models, opened, seed))
+    faults: Counter[str] = Counter()
+    met = set(_meetings(claim, base, problems, names, models, opened, seed, faults))
     kept = tuple(p for p in problems if p.label in {m[0] for m in met})
     noises = tuple(n for n in names if n in {m[1] for m in met})
     delays = tuple(p for p in models if p.label in {m[2] for m in met})
@@ -143,7 +147,7 @@ def space_of(claim: Claim, base: Cell, covered: str, seed: int, workers: int | N
     )
     loose = tuple(n for n in LOOSE if n in used)
     return Space(kept, noises, delays, tuple(claim.outputs), loose, opened, own, base, base.method or claim.method,
-                 (slots[0], slots[1], slots[2]), workers)  # fmt: skip
+                 (slots[0], slots[1], slots[2]), workers, "".join(w for w, _ in faults.most_common(1)))  # fmt: skip
 
 
 def _models(last: int, covered: int) -> Iterator[Part]:
@@ -158,8 +162,11 @@ def _models(last: int, covered: int) -> Iterator[Part]:
 
 
 def _meetings(claim: Claim, base: Cell, problems: Sequence[Part], noises: Sequence[str], models: Sequence[Part],
-              opened: tuple[Open, ...], seed: int) -> Iterator[tuple[str, str, str]]:  # fmt: skip
-    """Yield triples of labels of parts of which a small cell satisfies the claim's assumptions: each such part once."""
+              opened: tuple[Open, ...], seed: int, faults: Counter[str]) -> Iterator[tuple[str, str, str]]:  # fmt: skip
+    """Yield triples of labels of parts of which a small cell satisfies the claim's assumptions: each such part once.
+
+    ``faults`` counts what others fail by.
+    """
     named: set[str] = set()
     for problem in problems:
         for noise in noises:
@@ -175,18 +182,11 @@ def _meetings(claim: Claim, base: Cell, problems: Sequence[Part], noises: Sequen
                 try:
                     build(cell, seed, method=claim.method, scheduler=claim.scheduler, stepsize=claim.stepsize,
                           growth=claim.growth, failing=claim.failing)  # fmt: skip
-                except RatecheckError:
+                except RatecheckError as fault:
+                    faults[str(fault)] += 1
                     continue
                 named |= met
                 yield problem.label, noise, model.label
-
-
-def _letters(claim: Claim) -> set[str]:
-    """Return the names of all constants that the claim's stepsize and inequalities use."""
-    rule = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
-    found = {n for f in rule.branches.values() for n in f.names}
-    sides = [i for s in claim.outputs.values() for i in s.inequalities().values()]
-    return found | {n for i in sides for n in (*i.lhs.names, *i.rhs.names)}
 
 
 def _silent(noise: str) -> bool:

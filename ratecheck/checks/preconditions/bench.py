@@ -21,15 +21,17 @@ from ratecheck.core.problem import MEAN, Instance, Problem, Vector
 
 #: above this dimension no whole Hessians are made: extreme curvatures come from Lanczos steps
 HESSIAN_LIMIT = 64
+#: above this dimension the noise of rows is not followed in all directions
+CHANGES_LIMIT = 16
 
 
 @dataclass(frozen=True)
 class Observed:
     """Bounds on the true constants by what was seen, rounding taken off, and how far from the minimiser it was seen.
 
-    ``bound``: L, G, sigma and zeta are at least these, mu at most; "concave" is the largest excess of F in the middle
-    of a pair of points over the mean of its ends. ``away`` has the same names, those of which nothing was seen left
-    out.
+    ``bound``: L, G, sigma, sigma_L and zeta are at least these, mu at most; "concave" is the largest excess of F in the
+    middle of a pair of points over the mean of its ends. ``away`` has the same names, those of which nothing was seen
+    left out.
     """
 
     bound: dict[str, float]
@@ -206,11 +208,42 @@ class Bench:
     def _see_rows(self, bound: dict[str, float], note: Callable[[str, float, Vector], None]) -> None:
         bound["sigma"] = 0.0
         for x, m in itertools.product((*self.points, *self.rays(fine=4)), self.different):
-            each = np.array([self.row_gradient(x, [j], m) for j in range(self.instance.rows)])
+            each = self._each_row(x, m)
             norms, centred = np.linalg.norm(each, axis=1), each - each.mean(axis=0)
             loss = self.rounding(float(norms.max()))
             note("G", float(norms.max()) - loss, x)
             note("sigma", float(np.sqrt(np.square(centred).sum(axis=1).mean() / self.instance.batch)) - loss, x)
+        if "sigma_L" in self.instance.constants:
+            bound["sigma_L"] = 0.0
+            few = self.points[: 3 if self.instance.dimension <= CHANGES_LIMIT else 1]
+            for x, m in itertools.product(few, self.different):
+                self._see_changes(x, m, note)
+
+    def _see_changes(self, x: Vector, worker: int, note: Callable[[str, float, Vector], None]) -> None:
+        """Look at how the noise of rows changes by a small step in the direction in which it changes most.
+
+        In many dimensions of few directions: random ones, and that of the largest noise.
+        """
+        d, step, here = self.instance.dimension, self.reach * 2.0**-10, self._each_row(x, worker)
+        tried = np.eye(d)
+        if d > CHANGES_LIMIT:
+            largest = np.linalg.eigh(np.cov(here.T))[1][:, -1:]
+            tried = np.linalg.qr(np.concatenate([largest, self.random.normal(size=(d, 3))], axis=1))[0].T
+
+        def change(y: Vector) -> Vector:
+            moved = self._each_row(y, worker) - here
+            centred: Vector = moved - moved.mean(axis=0)
+            return centred
+
+        along = np.array([change(x + step * v) for v in tried])
+        y = x + step * np.linalg.eigh(np.einsum("anc,bnc->ab", along, along))[1][:, -1] @ tried
+        size = float(np.sqrt(np.square(change(y)).sum(axis=1).mean() / self.instance.batch))
+        loss = 4 * self.rounding(float(np.linalg.norm(here, axis=1).max())) + 4 * self.gradient_rounding(x, y)
+        note("sigma_L", (size - loss) / float(np.linalg.norm(y - x)), x)
+
+    def _each_row(self, x: Vector, worker: int) -> Vector:
+        """Return the gradient of a worker at ``x`` on each row (n, d)."""
+        return np.array([self.row_gradient(x, [j], worker) for j in range(self.instance.rows)])
 
 
 def unlike(bench: Bench) -> str | None:

@@ -198,6 +198,7 @@ def _replicates(bench: Bench) -> str | None:
 _CHECKS: tuple[Callable[[Bench], str | None], ...] = (
     _words, _rows, _replicates, derivative, _minimum, _convexity, _strong_convexity,
     _upper("L", "gradients that change at rate"), _upper("G", "a gradient of norm"),
-    _upper("sigma", "a standard deviation over rows of"), _upper("zeta", "a worker's gradient off that of F by"),
+    _upper("sigma", "a standard deviation over rows of"),
+    _upper("sigma_L", "noise of rows that changes at rate"), _upper("zeta", "a worker's gradient off that of F by"),
     _sigma_is_of_rows, unlike,
 )  # fmt: skip

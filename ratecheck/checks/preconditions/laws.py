@@ -29,6 +29,8 @@ ALARM = 1e-6
 Z = float(stats.norm.isf(ALARM / 2))
 #: noise is drawn in this many blocks
 BLOCKS = 8
+#: orders in which a declared norm is held against draws
+ORDERS = (2.5, 3.0, 6.0)
 
 
 def _mean_fault(what: str, draws: Vector, declared: float) -> str | None:
@@ -87,6 +89,15 @@ def _above_fault(what: str, draws: Vector, declared: float) -> str | None:
         chance = math.sqrt(2 * float(kept.var(ddof=1)) * level / size) + 7 * cut * level / (3 * (size - 1))
         found.append((float(kept.mean()) - declared - chance, _said(what, declared, float(kept.mean()), chance, size)))
     return max(found)[1] if max(found)[0] > 0 else None
+
+
+def moment_fault(of: str, lengths: Vector, order: float, norm: float) -> str | None:
+    """Return a sentence when E length^order is above norm^order, for draws ``lengths`` (n,) of any law."""
+    if not math.isfinite(norm):
+        return None
+    with np.errstate(over="ignore"):  # what is too large to be told is cut
+        shares = (lengths / norm) ** order
+    return _above_fault(f"E{of}^{order:g}, in units of {norm:.6g}^{order:g},", shares, 1.0)
 
 
 def _below_fault(what: str, draws: Vector, declared: float, variance: float) -> str | None:
@@ -181,6 +192,7 @@ def _noise_faults(
         _above_fault("the variance", square, 1.0),
         _below_fault("the variance", square, 1.0, fourth - 1),
         _above_fault("the fourth moment", np.square(square), fourth) if math.isfinite(fourth) else None,
+        *(moment_fault("|z|", np.abs(draws), order, noise.norm(given, order)) for order in ORDERS if noise.norm),
     ]
     if np.abs(draws).max() > bound * (1 + 2.0**-50):
         faults.append(f"|z| <= {bound:g} is declared, and {np.abs(draws).max():g} was drawn")

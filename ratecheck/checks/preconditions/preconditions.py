@@ -17,6 +17,7 @@ import numpy as np
 from ratecheck.checks.preconditions.bench import Bench, unlike
 from ratecheck.checks.preconditions.challenge import derivative
 from ratecheck.checks.preconditions.laws import challenge_delays, challenge_noise
+from ratecheck.checks.preconditions.moment import understated
 from ratecheck.core import shelf
 from ratecheck.core.delays import Delays
 from ratecheck.core.noise import Noise
@@ -40,8 +41,8 @@ def contradiction(built: Built) -> str | None:
     """Return a sentence when the objective contradicts a constant or a class that the cell declares, else None.
 
     Looked at: the minimum, by an independent solver too; B; Delta; L as the largest curvature met, mu as the smallest,
-    G as the steepest gradient, sigma of row sampling as the largest deviation; zeta, over all workers; whether workers
-    differ undeclared; convexity at midpoints.
+    G as the steepest gradient, sigma of row sampling as the largest deviation, sigma_L as how fast that changes; zeta,
+    over all workers; whether workers differ undeclared; convexity at midpoints.
     """
     try_out(built)
     problem = replace(
@@ -53,7 +54,10 @@ def contradiction(built: Built) -> str | None:
     layout = built.problem.layout
     data = layout(built.instance.data, 1) if layout else built.instance.data
     rows = 0 if built.noise.additive else built.instance.rows  # rows that nobody samples need no sigma
-    instance = replace(built.instance, data=np.ascontiguousarray(data, dtype=np.float64), rows=rows)
+    change = built.constants.get("sigma_L") if rows else None  # looked at where it is declared, by hand too
+    known = {**built.instance.constants, **({} if change is None else {"sigma_L": change})}
+    data = np.ascontiguousarray(data, dtype=np.float64)
+    instance = replace(built.instance, data=data, rows=rows, constants=known)
     bench = Bench(problem, instance, workers=built.cell.M)
     with np.errstate(all="ignore"):  # F may overflow at the far points tried
         if is_users(built.problem.mean_gradient) and (said := derivative(Bench(built.problem, instance))):
@@ -146,6 +150,14 @@ def _rows(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     return f"declared sigma = {given:g}, but sampled rows deviate by {seen.bound['sigma']:.6g}{_place(bench, 'sigma')}"
 
 
+def _changes(bench: Bench, declared: Mapping[str, Any]) -> str | None:
+    given, seen = declared.get("sigma_L"), bench.seen
+    if given is None or seen.bound.get("sigma_L", 0.0) <= given * (1 + SLACK):
+        return None
+    met = f"{seen.bound['sigma_L']:.6g}{_place(bench, 'sigma_L')}"
+    return f"declared sigma_L = {given:g}, but the noise of sampled rows changes from point to point at rate {met}"
+
+
 def _workers(bench: Bench, declared: Mapping[str, Any]) -> str | None:
     return unlike(bench)
 
@@ -169,7 +181,7 @@ def _place(bench: Bench, name: str) -> str:
 
 
 _CHECKS: tuple[Callable[[Bench, Mapping[str, Any]], str | None], ...] = (
-    _solved, _workers, _minimiser, _distance, _descent, _slope, _smoothness, _strong_convexity, _rows,
+    _solved, _workers, _minimiser, _distance, _descent, _slope, _smoothness, _strong_convexity, _rows, _changes,
     _dissimilarity, _convexity, _minimum,
 )  # fmt: skip
 
@@ -190,13 +202,14 @@ def unlawful(built: Built) -> str | None:
     """Return a sentence when the noise, or a user's delays, contradict what they declare.
 
     A noise must have mean 0 and variance 1 in each coordinate, or the theorem is blamed for its excess. Every noise
-    that is used is measured, with the parameters it is used with and in its compiled form.
+    that is used is measured, with the parameters it is used with and in its compiled form; so is a declared sigma_r.
     """
     try_out(built)
     delays = shelf.DELAYS.get(built.cell.delays.name)
     faults: list[str] = []
     if built.noisy:
         faults += _noise(built.noise, _frozen(built.cell.noise.par))
+        faults += [fault] if (fault := understated(built)) else []
     if any(is_users(f) for f in (delays.duration, delays.order, delays.stretch, delays.pick)):
         faults += _delays(delays, _frozen(built.cell.delays.par))
     return faults[0].rstrip(".") if faults else None

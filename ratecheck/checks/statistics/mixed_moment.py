@@ -95,8 +95,10 @@ def diagnose(trace: Trace, *, variance: float | None = None, level: float = LEVE
     """
     if trace.noise_sq is None:
         raise TraceError("the trace tells nothing of the noise: it needs a column noise_sq, as of 'record --noise'.")
-    if not 0 < level < 1 or not (variance is None or 0 < variance < math.inf):
-        raise TraceError("the level lies between 0 and 1, and the variance is a positive number.")
+    if not 0 < level < 1:
+        raise TraceError(f"the level lies between 0 and 1, and {level:g} does not.")
+    if not (variance is None or 0 < variance < math.inf):
+        raise TraceError(f"the variance is a positive number, and {variance:g} is not.")
     with np.errstate(over="ignore"):
         mean = float(trace.noise_sq.mean())
         parts = 0.0 if trace.noise is None else float(np.square(trace.noise).sum())

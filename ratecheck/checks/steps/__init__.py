@@ -29,8 +29,8 @@ from ratecheck.core.symbols import (
     k,
     mu,
     sigma,
-    sigma_4,
     sigma_inf,
+    sigma_L,
     sigma_mu,
     sigma_r,
     symbol_of,
@@ -111,9 +111,9 @@ class Context:
 
         All other constants and W, Q, S, Gamma_0 and decay are positive: a claim says nothing where they are 0.
         """
-        gone = [sigma, sigma_mu, sigma_inf, sigma_r, zeta, V, *map(symbol_of, MEASURED)]
+        gone = [sigma, sigma_L, sigma_mu, sigma_inf, zeta, V, *map(symbol_of, MEASURED)]
         gone += [] if self.assumes("mu > 0") else [mu]
-        gone += [] if self.assumes("sigma_4 > 0") else [sigma_4]
+        gone += [] if self.assumes("sigma_r > 0") else [sigma_r]
         gone += [] if self.assumes("beta > 0") or beta.name in self.stepsize.chosen else [beta]
         return {letter: sp.Dummy(letter.name, nonnegative=True) for letter in gone}
 

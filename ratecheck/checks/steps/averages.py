@@ -2,7 +2,8 @@
 
 mu2          q_k is the sum of what has arrived: of all that was handed out less what the other M - 1 workers have in
              flight. Of means, the M at x_1 and s_2..s_k sum to k grad F(x_k) + (M - 1) grad F(x_1), for s_i telescopes;
-             of noises, each hand-out brings one. And x_(k+1) = (k x_k + 2 w_(k+1))/(k + 2).
+             of noises, each hand-out brings one: its gradient at x_(v+1) counts v + 1 times and that at x_v, of the
+             same sample, -v times (none at x_1). And x_(k+1) = (k x_k + 2 w_(k+1))/(k + 2).
 mu2, in order  q_k is the sum of the first C(k) <= k of them in the order of hand-outs, of the initial ones worker 0's.
 in flight, each  what holds on every run of s(k), at every k, holds of what j has in flight: it is one of s(1)..s(k).
 missing      ||b(k)||^2 <= (tau_cap - 1)^2 c^2 where ||s(k)||^2 <= c^2 on every run: C(k) + 1 is still in flight after
@@ -97,7 +98,8 @@ def _rows(s: Schedule, method: str, ordered: bool) -> bool:
         step, q, w, x = view.step, view.vectors["q"], view.vectors["w"], view.x
         first, second = q[1 : 1 + s.handouts], q[1 + s.handouts : 1 + 2 * s.handouts]
         means, noise = _words(s, step, ordered)
-        told = [0] * step
+        told, taken_ = [0] * step, set(taken(s, step, ordered))
+        looks = [(int(v) + 1, -int(v)) if one in taken_ else (0, 0) for one, v in enumerate(s.made_at[: s.handouts])]
         for one in range(int(s.offset[step])):
             version = int(s.made_at[one])
             told[version] += first[one]
@@ -106,6 +108,7 @@ def _rows(s: Schedule, method: str, ordered: bool) -> bool:
         before, w_old = old.get("x", view.start), old.get("w", view.start)
         fine.append(
             told == means and sums == [*noise, *[0] * (s.handouts - len(noise))] and q[0] == q[-1] == 0
+            and list(zip(first, second, strict=True)) == looks
             and list(w) == list(w_old - view.gamma * q) and list((step + 2) * x) == list(step * before + 2 * w)
         )  # fmt: skip
         old.update(x=x.copy(), w=w.copy())
@@ -119,7 +122,8 @@ def _noise(hand_out: int, i: int) -> Fraction:
 
 
 def _slope(point: Any, hand_out: int) -> list[Fraction]:
-    return [Fraction(i + 1, 2) * x + _noise(hand_out, i) for i, x in enumerate(point)]
+    """A stochastic gradient whose noise is another one at every point."""
+    return [(Fraction(i + 1, 2) + _noise(hand_out + 1, i)) * x + _noise(hand_out, i) for i, x in enumerate(point)]
 
 
 def _boxed(s: Schedule, method: str, ordered: bool) -> bool:

@@ -182,6 +182,8 @@ def discharge(step: Class, context: Context) -> Outcome:
         raise Undone(f"no class inequality {step.of!r}; there are: {', '.join(CLASSES)}")
     rule, needs, count = CLASSES[step.of]
     missing = [a for a in needs if not context.assumes(a)]
+    if step.of == "bounded noise" and "noise sent" in context.setting.equations:  # it is not that of one sample
+        missing += [] if context.assumes("additive noise") else ["additive noise"]
     if missing:
         raise Undone(f"the claim does not assume: {', '.join(missing)}")
     unknown = [p for p in step.at if p not in context.setting.points]

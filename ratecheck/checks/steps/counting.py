@@ -30,7 +30,7 @@ longest     t(k) <= tau_closed; under R1 or R0, ghat0(m) t0(m) <= tau_closed gha
 tau_closed  1 <= tau_closed: it is a delay.
 
 Those of methods with momentum are in ``ordered``, ``sequences``, ``late`` and ``flights``; of degenerate cases and of
-the barrier in ``degenerate``; of noise in flight in ``in_flight``, ``fourths`` and, under a cap on delays, ``lately``.
+the barrier in ``degenerate``; of noise in flight in ``in_flight``, ``powers`` and, under a cap on delays, ``lately``.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ from ratecheck.checks.steps import (
     committed,
     degenerate,
     flights,
-    fourths,
     in_flight,
     late,
     lately,
     ordered,
+    powers,
     sequences,
 )
 from ratecheck.checks.steps.enumerated import ENUMERATED
@@ -79,7 +79,7 @@ BARRIER = ((1, 4), (2, 6), (3, 6))
 @lru_cache(maxsize=64)
 def established(lemma: str) -> str:
     """Check a lemma's machines and enumerate small cases; return how many orders. Raises Refused when it fails."""
-    more = (averages, committed, ordered, sequences, flights, fourths, in_flight, degenerate, late, lately)
+    more = (averages, committed, ordered, sequences, flights, powers, in_flight, degenerate, late, lately)
     machines = {**MACHINES, **{n: found for one in more for n, found in one.MACHINES.items()}}[lemma]
     enumerated = {**ENUMERATED, **{n: found for one in more for n, found in one.ENUMERATED.items()}}[lemma]
     for machine in machines:
@@ -283,7 +283,7 @@ STATEMENTS: dict[str, Callable[[Mapping[str, Any], Context], tuple[Fact, frozens
     **ordered.STATEMENTS,
     **sequences.STATEMENTS,
     **flights.STATEMENTS,
-    **fourths.STATEMENTS,
+    **powers.STATEMENTS,
     **averages.STATEMENTS,
     **committed.STATEMENTS,
     **in_flight.STATEMENTS,

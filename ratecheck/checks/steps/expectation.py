@@ -28,13 +28,13 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, drawn, samples
+from ratecheck.checks.steps import FREELY, OF_ORDER, Context, Outcome, Refused, Undone, changing, drawn, samples
 from ratecheck.core import shelf
 from ratecheck.core.gram import Ip, linear
 from ratecheck.core.proof import Expectation, eq, le
 from ratecheck.core.setting import g_0, i, m
 from ratecheck.core.setting_flight import FLIGHT
-from ratecheck.core.symbols import M, k, sigma, sigma_4
+from ratecheck.core.symbols import M, excess, k, sigma, sigma_r
 
 #: (role of the noise, role of the other vector): which rows must not have the sample, and what else it takes
 ZERO = {
@@ -55,8 +55,8 @@ def discharge(step: Expectation, context: Context) -> Outcome:
     if context.setting is FLIGHT:
         return drawn.discharge(step, context)
     role = _role(step.of, context)
-    if role == "fourth" and step.against is None:
-        return _fourth_moment(step, context)
+    if role == "moment" and step.against is None:
+        return _moment(step, context)
     if step.against is None:
         return _variance(step, role, context)
     other = _role(step.against, context)
@@ -94,11 +94,12 @@ def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
     )
 
 
-def _fourth_moment(step: Expectation, context: Context) -> Outcome:
-    """E||noise||^4 <= sigma_4^4 when it is drawn, whoever looks at it later."""
-    if not (context.assumes("finite sigma_4") or context.assumes("sigma_4 > 0")):
-        raise Undone("the claim does not assume: finite sigma_4")
-    return Outcome(le(step.of, sigma_4**4), "bounded fourth moment")
+def _moment(step: Expectation, context: Context) -> Outcome:
+    """E||noise||^(2 + excess) <= sigma_r^(2 + excess) when it is drawn, whoever looks at it later."""
+    for name in ("sigma_r", "excess"):
+        if not (context.assumes(f"finite {name}") or context.assumes(f"{name} > 0")):
+            raise Undone(f"the claim does not assume: finite {name}")
+    return Outcome(le(step.of, sigma_r ** (2 + excess)), "bounded moment")
 
 
 def _variance(step: Expectation, role: str, context: Context) -> Outcome:
@@ -106,7 +107,7 @@ def _variance(step: Expectation, role: str, context: Context) -> Outcome:
     if not context.assumes("finite sigma"):
         raise Undone("the claim does not assume: finite sigma")
     if shelf.METHODS.get(context.setting.method).queries > 1 and not context.assumes("additive noise"):
-        raise Undone("a sample is looked at in two points, and the claim does not assume: additive noise")
+        return changing.variance(step, role, context)
     if role in ("fresh", "flying", "initial"):  # which one is in flight at k may tell of its size
         tags = _granted(step, "independence" if role == "flying" else "nothing", context)
         return Outcome(le(Ip(step.of, step.of), sigma**2), "bounded variance", tags=tags)

@@ -2,7 +2,10 @@
 
 A policy never sees samples that are not drawn yet, and neither does a model: so in the order in which they are drawn
 noises have mean 0 given all before, under every policy, clairvoyant ones too, and their partial sums are a martingale.
-Noise is the same at both points that a sample is looked at in (assumed), so that a hand-out brings one noise.
+A hand-out brings one noise: that of its sample, of variance sigma^2, where noise is the same at both points that the
+sample is looked at in (assumed); else that of what is sent, made of its sample and of points that were there before.
+Then c stands for sigma^2 below: facts of the derivation say E||n(k)||^2 <= c and E||n0(m)||^2 <= c, c one number. And
+a duration that tells nothing of the mean of a noise tells nothing of it at any point.
 
 all drawn  E||ad(k)||^2 <= (M + k - 1) sigma^2: so many are drawn before delivery k, each counted once, arrived or not;
            products of two have mean 0. Any policy.
@@ -34,13 +37,13 @@ from typing import Any
 
 import sympy as sp
 
-from ratecheck.checks.steps import MEAN, Context, Outcome, Refused, Undone, samples
+from ratecheck.checks.steps import MEAN, Context, Outcome, Refused, Undone, means, samples
 from ratecheck.checks.steps.averages import PLAIN
 from ratecheck.checks.steps.counting import established
 from ratecheck.core.assumption import POLICIES
-from ratecheck.core.gram import square
+from ratecheck.core.gram import Ip, Vec, normal, square
 from ratecheck.core.proof import Fact, Martingale, le
-from ratecheck.core.setting import j
+from ratecheck.core.setting import j, m, n, n_0
 from ratecheck.core.setting_mu2 import IN_ORDER, MU2
 from ratecheck.core.symbols import M, excess, k, sigma, sigma_r, tau_cap
 
@@ -52,20 +55,20 @@ VARIANCE = ("finite sigma", "additive noise")
 class Moment:
     """What it is at most, the largest policy under which, why, what the claim must assume, and another lemma used."""
 
-    fact: Callable[[Any], Fact]
+    fact: Callable[[Any, Any], Fact]
     policy: str
     why: str
     assumed: tuple[str, ...] = VARIANCE
     lemma: str = ""
 
 
-def _times(number: Any) -> Callable[[Any], Fact]:
-    """E||of||^2 <= number sigma^2."""
-    return lambda of: le(square(of), sigma**2 * number)
+def _times(number: Any) -> Callable[[Any, Any], Fact]:
+    """E||of||^2 <= number times the variance of one."""
+    return lambda of, one: le(square(of), one * number)
 
 
-def _each(of: Any) -> Fact:
-    return le(sp.Sum(square(of), (j, 1, M - 1)), (M + tau_cap - 2) * sigma**2)
+def _each(of: Any, one: Any) -> Fact:
+    return le(sp.Sum(square(of), (j, 1, M - 1)), (M + tau_cap - 2) * one)
 
 
 #: by role; of several the first that covers the policy
@@ -82,7 +85,7 @@ MOMENTS = {
         Moment(_each, ANY, "M + tau_cap - 2 samples are that late", (*VARIANCE, "finite tau_cap"), "mu2, lately"),
     ),
     "power": (
-        Moment(lambda of: le(of, sigma_r ** (2 + excess)), ANY, "bounded moment",
+        Moment(lambda of, one: le(of, sigma_r ** (2 + excess)), ANY, "bounded moment",
                ("finite sigma_r", "finite excess", "additive noise")),
     ),
 }  # fmt: skip
@@ -103,10 +106,32 @@ def discharge(step: Martingale, context: Context) -> Outcome:
             f"of {step.of} ({role}) it needs {MOMENTS[role][-1].policy} delays, and the claim covers "
             f"{context.claim.policy} ones: delays may select what has arrived by its noise"
         )
-    missing = [one for one in moment.assumed if not context.assumes(one)]
+    if step.each and role == "power":
+        raise Undone(f"a variance says nothing of {step.of}")
+    one = _variance(step.each, context) if step.each else sigma**2
+    assumed = [of for of in moment.assumed if not (step.each and of in VARIANCE)]  # which the facts are for
+    missing = [of for of in assumed if not context.assumes(of)]
     if missing:
         raise Undone(f"the claim does not assume: {', '.join(missing)}")
     method, lemma = PLAIN[setting.method]
     points = samples.established(method, setting.scheduler, "x")
     lemmas = "; ".join(established(one) for one in (lemma, moment.lemma) if one)
-    return Outcome(moment.fact(step.of), f"{moment.why}; {points}; {lemmas}", tags=frozenset({MEAN}))
+    return Outcome(moment.fact(step.of, one), f"{moment.why}; {points}; {lemmas}", tags=frozenset({MEAN}))
+
+
+def _variance(names: tuple[str, ...], context: Context) -> sp.Expr:
+    """Return c. Raises Undone when the facts do not say E||n(k)||^2 <= c and E||n0(m)||^2 <= c of one number c."""
+    if len(names) != 2:
+        raise Undone(f"it takes a fact about {n(k)} and one about {n_0(m)}")
+    found = []
+    for name, of in zip(names, (n(k), n_0(m)), strict=True):
+        fact = context.fact(name)
+        most = normal(fact.expr + square(of))
+        if fact.equality or most.has(Ip, Vec) or any(most.has(x) for x in context.setting.ranges):
+            raise Undone(f"{name!r} does not say that the mean square of {of} is at most one number")
+        if context.random_schedule and means.is_random(most, context):
+            raise Refused(f"{most} is random for {context.claim.policy} delays")
+        found.append(most)
+    if found[0] != found[1]:
+        raise Undone(f"{names[0]!r} and {names[1]!r} do not have the same bound")
+    return found[0]

@@ -28,9 +28,9 @@ STEPSIZES = (ghat, g_0, g_flying, applied)
 RANDOM = (OF_ORDER | {*MEASURED, p.name}) - {k.name}
 #: functions of the index, K and the constants alone: numbers, whoever arrives
 FIXED = (lately, lately_0)
-#: kinds of steps that may use what holds in expectation: sums of products, a fact at an earlier step, and what holds of
-#: root mean squares and of numbers
-LINEAR = ("inequality", "scalar", "telescope", "earlier", "triangle", "product", "smallest")
+#: kinds of steps that may use what holds in expectation: sums of products, a fact at an earlier step, sums of
+#: variances, and what holds of root mean squares and of numbers
+LINEAR = ("inequality", "scalar", "telescope", "earlier", "martingale", "triangle", "product", "smallest")
 
 
 def tags_of(step: Step, outcome: Outcome, context: Context) -> frozenset[str]:

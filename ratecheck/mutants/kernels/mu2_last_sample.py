@@ -6,8 +6,8 @@ from ratecheck.core.method import Arrival, Method, Server
 
 
 def start(server: Server, x0: Any) -> None:
-    for j in range(3):
-        server.x[j] = x0
+    for i in range(x0.shape[0]):
+        server.x[0, i] = server.x[1, i] = server.x[2, i] = x0[i]
 
 
 def receive(server: Server, a: Arrival) -> None:

@@ -1,7 +1,8 @@
-"""Constants that the search declares by hand: with room, and those that a claim leaves open, up to their limits.
+"""Constants that are declared by hand in a search: with room, and those that a claim leaves open, up to their limits.
 
 A theorem must bear a larger L, a larger B, a smaller mu than the objective's. And where it holds for every beta up to
-1/(8M), or every stepsize up to beta/(4L), such a number is searched from its limit down.
+1/(8M), or every stepsize up to beta/(4L), such a number is searched from its limit down. Bounds on all arrival orders
+are looked at with these limits.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BELOW = 1e-6
 #: numbers that are chosen by who runs the method, not by the objective
 CHOSEN = frozenset({"beta", "stepsize", "rho"})
 #: what a cell may declare without an assumption that limits it, and what it is worth at most
-FREE: Mapping[str, Any] = {"tau_cap": K}
+FREE: Mapping[str, Any] = {"tau_cap": K, "excess": 2}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Open:
         down = max(0.0, at - PLAIN) / (1 - PLAIN)
         found = min(tops) * 10 ** (-DOWN * down)
         return short(found, -1.0) if found > 0 and math.isfinite(found) else None
+
+
+def letters(claim: Claim) -> set[str]:
+    """Return the names of all constants that the claim's stepsize and inequalities use."""
+    rule = shelf.STEPSIZES.get(claim.stepsize) if isinstance(claim.stepsize, str) else claim.stepsize
+    found = {n for f in rule.branches.values() for n in f.names}
+    sides = [i for s in claim.outputs.values() for i in s.inequalities().values()]
+    return found | {n for i in sides for n in (*i.lhs.names, *i.rhs.names)}
 
 
 def open_of(claim: Claim, used: set[str]) -> tuple[Open, ...]:
