@@ -17,7 +17,7 @@ import threading
 import types as python_types
 import warnings
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -208,25 +208,7 @@ def _built(function: Callable[..., Any], signature: Any, strict: bool, **more: A
         warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)  # first-class functions
         built.compile(signature)
     built.disable_compile()
-    _remember(built)
     return built
-
-
-def _remember(built: Any) -> None:
-    """Look the one overload and its addresses up once: Numba asks for both of each kernel in every call.
-
-    It hashes the types of the signature and takes locks each time, which takes longer than a short run.
-    """
-    find, found = built.get_compile_result, {}
-    (only,) = built.overloads.values()
-    only.library.get_pointer_to_function = cache(only.library.get_pointer_to_function)
-
-    def get_compile_result(signature: Any) -> Any:
-        if id(signature) not in found:  # the signature is kept, so that its id stays its own
-            found[id(signature)] = (signature, find(signature))
-        return found[id(signature)][1]
-
-    built.get_compile_result = get_compile_result
 
 
 @lru_cache(maxsize=512)

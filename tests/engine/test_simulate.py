@@ -66,9 +66,13 @@ def oracle_run(built: Built, replicates: int = 8) -> tuple[oracle.Run, list[Any]
     return run, gradients
 
 
+#: without noise there is nothing that ``held_back`` could hold back: it says so
+NOISY = [(noise, name) for noise in ("gaussian", "none") for name in DELAYS.names()
+         if noise != "none" or DELAYS.get(name).beyond is None]  # fmt: skip
+
+
 @pytest.mark.parametrize("output", ["R1", "R0"])
-@pytest.mark.parametrize("delays", DELAYS.names())
-@pytest.mark.parametrize("noise", ["gaussian", "none"])
+@pytest.mark.parametrize(("noise", "delays"), NOISY)
 def test_strict_run_is_the_oracle(delays, output, noise, tmp_path):
     """Iterates to the bit (the same operations in the same order); sums of K weights within K + 8 roundings."""
     built = built_of(delays, folder=tmp_path, output=output, noise=noise)

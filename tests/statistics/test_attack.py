@@ -284,6 +284,14 @@ def test_cells_have_no_more_steps_than_anyone_would_wait_for():
         assert {c.M for c in cells} == ({100} if workers else {1, 11, 128})
 
 
+def test_the_best_cells_are_told_as_they_were_where_they_cannot_be_measured_anew():
+    board = Board()
+    board.add(Score(CELL, {"bound": Ratio(0.4, 0.1, False, False)}))
+    assert search.best_of(board, lambda cell: None)["ratio"] == 0.4
+    assert search.best_of(board, lambda cell: Score(cell, {"bound": Ratio(0.3, 0.1, False, False)}))["ratio"] == 0.3
+    assert search.best_of(Board(), lambda cell: None) is None
+
+
 def test_where_no_part_meets_the_assumptions_it_says_which():
     found = attack("mishchenko2022.theorem3_without_variance", 5)
     assert found.verdict is Verdict.NOT_APPLICABLE

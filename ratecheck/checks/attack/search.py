@@ -218,6 +218,8 @@ def best_of(board: Board, again: Callable[[Cell], Score | None]) -> dict[str, An
         fresh = one if ratio.exact and not ratio.broken else again(one.cell)
         if fresh is not None and name in fresh.ratios:
             found.append((fresh.ratios[name], name, one.cell))
+    if not found:  # under another seed, and so another schedule, an assumption fails in all of them
+        found = [(one.ratios[name], name, one.cell) for (_, name), one in tops]
     if not found:
         return None
     ratio, name, cell = max(found, key=lambda one: one[0].value)
