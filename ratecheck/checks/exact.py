@@ -40,7 +40,7 @@ class Found(Exception):
 def stepsizes(schedule: Any) -> tuple[list[Fraction], list[Fraction]]:
     """Return (gamma per delivery, gamma_hat per hand-out): a distinct power of 64 each, in flight ones included.
 
-    What was stopped has 0.
+    What was stopped or dropped has 0.
 
     A residual that is linear in the stepsizes with coefficients p/q, |p| < 32 and a common q, vanishes at this point
     only if it vanishes for all stepsizes: the numbers are digits in base 64.
@@ -49,7 +49,7 @@ def stepsizes(schedule: Any) -> tuple[list[Fraction], list[Fraction]]:
     gamma = [Fraction(64) ** i for i in range(n)]
     gamma_hat = [Fraction(64) ** (n + h) * int(out) for h, out in enumerate(schedule.flying)]
     for i in range(n):
-        gamma_hat[int(schedule.source[i])] = gamma[i]
+        gamma_hat[int(schedule.source[i])] = gamma[i] * int(schedule.counted[i])
     return gamma, gamma_hat
 
 
@@ -224,8 +224,9 @@ def check(
             )
     if not claim.identities and not claim.counting:
         return None
-    rule, scheduler = shelf.METHODS.get(method or claim.method), shelf.SCHEDULERS.get(claim.scheduler)
     numbers = {**(constants or {}), **claim.fixed}
+    rule = shelf.METHODS.get(method or claim.method)
+    scheduler = shelf.SCHEDULERS.get(claim.scheduler).with_numbers(numbers)
     branches = not rule.symbolic or (rule.compiled and compares(rule, scheduler, numbers))
     if claim.identities and (branches or not rule.compiled):
         what = "branches on numbers" if rule.compiled else "is no kernel"

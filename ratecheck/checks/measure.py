@@ -88,7 +88,8 @@ def measure(built: Built, block: int, replicates: int, wanted: tuple[str, ...], 
     """Simulate one block; return its record without the key: measured numbers, finite runs, identities, the curve.
 
     Identities that speak of what the method has not are left out. Where the schedule of the block breaks what the cell
-    declares, the record has the sentence ("fault") and no numbers.
+    declares, the record has the sentence ("fault") and no numbers. Where every block has a schedule of its own, the
+    record has its largest delay and times ("schedule").
     """
     found: dict[str, Any] = {}
     identities = [i for i in identities if not i.lacking(built.method)]
@@ -101,12 +102,27 @@ def measure(built: Built, block: int, replicates: int, wanted: tuple[str, ...], 
     outcome = simulate(own, block, replicates, wanted, strict=strict, stop=stop, visit=visit, milestones=at,
                        history=max(RECORDED, 4 * built.cell.M) if recorded else 0)  # fmt: skip
     curve = {"curve": {n: [_plain(v) for v in values] for n, values in outcome.curve.items()}} if at else {}
+    schedule = {"schedule": of_schedule(own, at)} if own.own_schedules else {}
     return {
         "block": block,
         "finite": outcome.finite.tolist(),
         "measured": {n: _plain(outcome.measured[n]) for n in wanted},
         "identities": found,
         **curve,
+        **schedule,
+    }
+
+
+def of_schedule(built: Built, at: Sequence[int] = ()) -> dict[str, Any]:
+    """Return of the cell's schedule the largest delay, and the times after so many deliveries (None: no clock).
+
+    ``at`` is that of the curve, increasing; without it the time is that at the end.
+    """
+    schedule = built.weighted.schedule
+    ends = np.array(at or [built.cell.K]) - 1
+    return {
+        "tau_max": int(schedule.delay[: schedule.horizon].max()),
+        "time": None if schedule.time is None else schedule.time[ends].tolist(),
     }
 
 

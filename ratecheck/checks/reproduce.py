@@ -52,13 +52,14 @@ def _order(one: Witness, claim: Claim) -> Reproduced:
     identities, facts = {i.name: i for i in claim.identities}, {c.name: c for c in claim.counting}
     if one.check not in {*identities, *facts}:
         raise RunError(f"claim {one.claim!r} has no identity or counting fact {one.check!r}.")
-    scheduler, workers = shelf.SCHEDULERS.get(one.cell["scheduler"]), int(one.cell["M"])
+    workers, given = int(one.cell["M"]), one.cell.get("constants", {})
+    scheduler = shelf.SCHEDULERS.get(one.cell["scheduler"]).with_numbers(given)
     own = "order" not in one.cell  # a fact that makes its own delays
     order = list(exact.some_order(scheduler, (workers, int(one.cell["K"]))) if own else map(int, one.cell["order"]))
     found: dict[str, Any] = {}
     if one.check in identities:
         method = shelf.METHODS.get(one.cell["method"])
-        constants = {**one.cell.get("constants", {}), "M": workers, "K": len(order)}
+        constants = {**given, "M": workers, "K": len(order)}
         fault = exact.residual_of(identities[one.check], method, scheduler, workers, tuple(order), constants)
         found |= {} if fault is None else {"step": fault[0], "fault": fault[1]}
     else:

@@ -15,7 +15,7 @@ GROUP = (*PANEL, "M", "K")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one line a cell below a head."""
+    """Return one line a cell below a head. Where delays look at samples every run has a time: what is told is a mean."""
     scores = list(dict.fromkeys(n for r in rows for n in r.get("curve", {}) if n not in ("K", "time", "F")))
     schedulers = [f" ({name})" if name else "" for name in others(rows)]
     names = [f"{row['method']}{scheduler}" for row, scheduler in zip(rows, schedulers, strict=True)]
@@ -23,7 +23,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     head = (
         f"{'method':<{width}} {'M':>4} {'K':>7} {'sigma':>7} {error('F(output)', '', rows)[0]:>16} {'std. error':>11}"
         + "".join(f" {name:>9}" for name in scores)
-        + f" {'time':>9}  stepsize, problem, delays"
+        + f" {'mean time' if any(r['own_schedules'] for r in rows) else 'time':>9}  stepsize, problem, delays"
     )
     body = [
         f"{name:<{width}} {r['M']:>4} {r['K']:>7} {_sigma(r['sigma']):>7} {_number(r['mean']):>16} {r['se']:>11.2g}"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.measure import Store, fault_of, milestones, run_units
+from ratecheck.checks.measure import Store, fault_of, milestones, of_schedule, run_units
 from ratecheck.checks.summary import histogram
 from ratecheck.commands import request, tuning
 from ratecheck.commands.ordering import compared, order, table
@@ -24,7 +24,8 @@ from ratecheck.engine.sweep import width_of
 from ratecheck.errors import AssumptionError, CapabilityError, FormulaError, ScenarioError
 
 NAME = "simulation"
-#: what runs of one cell measured, by name: output_gap (n,), and along the run F, scores and time (points, n)
+#: what runs of one cell measured, by name: output_gap (n,), and along the run F, scores and time (points, n). tau_max
+#: and time are of each schedule: n of them where every run has its own, else one
 Runs = dict[str, Any]
 
 
@@ -130,16 +131,19 @@ def _runs(built: Built, records: list[dict[str, Any]], count: int, points: int) 
     curve = {n: np.concatenate([np.array(r["curve"][n], dtype=float) for r in records], axis=1) for n in names}
     if curve:
         curve["F"] = curve["F"] - built.instance.minimum
-    time, at = built.weighted.schedule.time, np.array(milestones(built.cell.K, points) or [built.cell.K])
-    clock = {} if time is None else {"time": time[at - 1][:, None]}
-    return {"output_gap": gap[:count], **{n: v[:, :count] for n, v in curve.items()}, **clock}
+    shared = None if built.own_schedules else of_schedule(built, milestones(built.cell.K, points))
+    schedules = [r["schedule"] for r in records] if shared is None else [shared]
+    clock = {} if schedules[0]["time"] is None else {"time": np.array([s["time"] for s in schedules]).T}
+    longest = {"tau_max": np.array([s["tau_max"] for s in schedules])}
+    return {"output_gap": gap[:count], **{n: v[:, :count] for n, v in curve.items()}, **clock, **longest}
 
 
 def together(of_seeds: list[Runs]) -> Runs:
-    """Return the runs of all seeds; of several seeds each is one run, the mean of its own (they share delays)."""
+    """Return the runs of all seeds; of several seeds each is one run, the mean of its own; tau_max is the largest."""
     if len(of_seeds) == 1:
         return of_seeds[0]
-    return {name: np.stack([one[name].mean(axis=-1) for one in of_seeds], axis=-1) for name in of_seeds[0]}
+    of = {"tau_max": np.max}
+    return {n: np.stack([of.get(n, np.mean)(one[n], axis=-1) for one in of_seeds], axis=-1) for n in of_seeds[0]}
 
 
 def _build(scenario: scenarios.Scenario, folder: Path | None, seed: int) -> tuple[list[Built], list[str]]:
@@ -169,8 +173,8 @@ def _row(built: Built, runs: Runs, points: int) -> dict[str, Any]:
         "sigma": built.constants["sigma"], "problem": cell.problem.label, "noise": cell.noise.label,
         "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built),
         "above": _above(built),
-        "n": len(runs["output_gap"]), "mean": float(mean), "se": float(se), "tau_max": _tau_max(built),
-        "time": float(runs["time"][-1].mean()) if "time" in runs else None,
+        "n": len(runs["output_gap"]), "mean": float(mean), "se": float(se), "tau_max": int(runs["tau_max"].max()),
+        "time": float(runs["time"][-1].mean()) if "time" in runs else None, "own_schedules": built.own_schedules,
     }  # fmt: skip
     if points:
         time = runs["time"].mean(axis=-1).tolist() if "time" in runs else None
@@ -207,10 +211,5 @@ def _delay_tables(built: list[Built]) -> list[dict[str, Any]]:
     longest: dict[tuple[str, str, int], Built] = {}
     for one in [b for b in built if b.scheduler.every is None] or built:
         key = (one.scheduler.name, one.cell.delays.label, one.cell.M)
-        longest[key] = max(longest.get(key, one), one, key=lambda b: (b.cell.K, _tau_max(b)))
+        longest[key] = max(longest.get(key, one), one, key=lambda b: (b.cell.K, of_schedule(b)["tau_max"]))
     return [histogram(one, label) for (_, label, _), one in longest.items()]
-
-
-def _tau_max(built: Built) -> int:
-    schedule = built.weighted.schedule
-    return int(schedule.delay[: schedule.horizon].max())

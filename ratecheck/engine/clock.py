@@ -87,9 +87,10 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
     With a non-empty ``order`` (workers in order of arrival) there are no times: the worker's oldest task arrives;
     ``-n - 1`` is returned when ``order[n]`` has nothing in flight. Where ``desk.noise`` has rows likewise: there the
     worker is ``pick(desk.flying, desk.memory, par)``. Else tasks take ``duration(key, worker, number, mean, par)``
-    each, times ``desk.stretch``, one after the other per worker.
+    each, times ``desk.stretch``, one after the other per worker. ``-N - 2`` for N = the tape's length is returned when
+    ``decide`` hands out to nobody there is, more than the slots hold, or stops work where ``tape.until`` has no room.
     """
-    workers = means.shape[0]
+    workers, stops = means.shape[0], tape.until.shape[0] > 0
     explicit, picks = order.shape[0] > 0, desk.noise.shape[0] > 0
     timed = not (explicit or picks)
     total = tape.worker.shape[0]
@@ -102,9 +103,13 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
         desk.ahead[m] = duration(key, m, 0, means[m], par)
     for n in range(total + 1):
         tape.offset[n] = made
+        if not 0 <= desk.handed[0] <= min(desk.handed.shape[0] - 1, tape.to_worker.shape[0] - made):
+            return -total - 2
         for i in range(desk.handed[0]):
             m = desk.handed[i + 1]
-            if m < 0:  # a scheduler that stops work: all that the worker has is dropped
+            if m < -workers * stops or m >= workers:
+                return -total - 2
+            if m < 0:  # all that the worker has is dropped
                 m = -m - 1
                 while desk.first[m] >= 0:
                     tape.until[desk.first[m]] = n
@@ -112,9 +117,13 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
                     spare += 1
                     desk.first[m] = desk.after[desk.first[m]]
                 desk.free[m] = now
+            if spare == 0:
+                return -total - 2
             spare -= 1
             slot = desk.slots[spare]
-            tape.to_worker[made], tape.to_job[made], tape.made_at[made], tape.until[made] = m, slot, version, -1
+            tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version
+            if stops:
+                tape.until[made] = -1
             if timed:
                 length = desk.ahead[m]
                 if desk.stretch.shape[0] > 0:
@@ -163,9 +172,9 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
     return int(total)
 
 
-def empty_tape(deliveries: int, handouts: int) -> Tape:
-    """Return arrays for ``deliveries`` deliveries and ``handouts`` hand-outs."""
-    sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 4
+def empty_tape(deliveries: int, handouts: int, *, stops: bool = False) -> Tape:
+    """Return arrays for ``deliveries`` deliveries and ``handouts`` hand-outs, which a scheduler may stop or not."""
+    sizes = (deliveries,) * 5 + (deliveries + 2,) + (handouts,) * 3 + (handouts * stops,)
     ints = [np.empty(size, dtype=np.int64) for size in sizes]
     return Tape._make((*ints[:5], np.empty(deliveries), *ints[5:]))
 

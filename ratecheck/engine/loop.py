@@ -218,7 +218,8 @@ def run(
             at = grad
             if do.points > 0:
                 at = flight.at[plan.job[n]]
-            receive(server, Arrival(plan.worker[n], plan.stamp[n], plan.gamma[n], at, grad))
+            if plan.counted[n] > 0:
+                receive(server, Arrival(plan.worker[n], plan.stamp[n], plan.gamma[n], at, grad))
             x = server.x[0]
             if do.track > 0:
                 for i in range(size):

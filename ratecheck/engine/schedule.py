@@ -127,11 +127,14 @@ def _handouts(scheduler: Scheduler, workers: int, deliveries: int) -> int:
 def _record(kernel: Any, functions: Any, scheduler: Scheduler, workers: int, order: Any, means: Any, numbers: Any,
             key: Any, total: int, steps: int | None, look: Look = BLIND) -> Schedule:  # fmt: skip
     handouts = _handouts(scheduler, workers, total)
-    tape, desk = (
-        empty_tape(total, handouts),
-        empty_desk(workers, workers, handouts, scheduler.begin(workers, key), look),
-    )
+    tape = empty_tape(total, handouts, stops=scheduler.stops)
+    desk = empty_desk(workers, workers, handouts, scheduler.begin(workers, key), look)
     made = int(kernel(*functions, np.asarray(order, dtype=np.int64), means, numbers, key, tape, desk))
+    if made == -total - 2:
+        raise PartError(
+            f"scheduler {scheduler.name!r} hands out to a worker that is not among the {workers}, more work than they "
+            "can have, or takes work back and does not declare stops=True."
+        )
     if made < 0 and not len(order):
         raise PartError(f"pick names no worker with a task in flight, of {workers}, for delivery {-made}.")
     if made < 0:

@@ -31,6 +31,7 @@ def rows_of(document: Mapping[str, Any]) -> list[Row]:
         rows.append({
             "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "above": cell.get("above", "F*"),
             "how": how, "M": cell["M"], "K": cell["K"], "time": number(cell.get("time")), "n": cell.get("n"),
+            "own_schedules": bool(cell.get("own_schedules")),
             "mean": mean, "se": se, "low": mean - se, "high": mean + se,
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0, r["M"], r["K"]))
@@ -72,8 +73,14 @@ def drawn(rows: Sequence[Row], axis: str) -> bool:
 
 def caption(rows: Sequence[Row], axis: str) -> str:
     """Return one plain sentence on what is drawn."""
-    against = {"K": "the number of gradients applied", "time": "simulated time"}[axis]
-    return f"mean of {_error(rows)[0]} against {against}; bars: one standard error."
+    return f"mean of {_error(rows)[0]} against {against(rows, axis)}; bars: one standard error."
+
+
+def against(rows: Sequence[Row], axis: str) -> str:
+    """Return what is on the horizontal axis; the time is a mean where every run has a schedule of its own."""
+    own = any(r["own_schedules"] for r in rows)
+    time = "simulated time (the mean over runs: each has a schedule of its own)" if own else "simulated time"
+    return {"K": "the number of gradients applied", "time": time}[axis]
 
 
 def _error(rows: Sequence[Row]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratecheck.report import style, tables
-from ratecheck.report.curves import PANEL, error, hows
+from ratecheck.report.curves import PANEL, against, error, hows
 from ratecheck.report.panels import grid_of, legend
 from ratecheck.report.tables import Row, number
 
@@ -41,6 +41,7 @@ def rows_of(document: Mapping[str, Any], quantity: str) -> list[Row]:
                     "panel": panel if panel <= tables.PANELS else None, **tables.place(cell),
                     "above": cell.get("above", "F*"), "how": how, "M": cell["M"], "K": k,
                     "time": number(curve["time"][i]) if curve["time"] else None, "n": cell["n"],
+                    "own_schedules": bool(cell.get("own_schedules")),
                     "mean": mean, "se": se or 0.0, "low": mean - (se or 0.0), "high": mean + (se or 0.0),
                 })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0))
@@ -53,9 +54,8 @@ def drawn(rows: Sequence[Row], axis: str) -> bool:
 
 def caption(rows: Sequence[Row], quantity: str, axis: str) -> str:
     """Return one plain sentence on what is drawn."""
-    against = {"K": "the number of gradients applied", "time": "simulated time"}[axis]
     runs = max(r["n"] for r in rows)
-    return f"mean of {_words(quantity, rows)[0]} over {runs} runs against {against}; bands: one standard error."
+    return f"mean of {_words(quantity, rows)[0]} over {runs} runs against {against(rows, axis)}; bands: one standard error."
 
 
 def _words(quantity: str, rows: Sequence[Row]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -167,3 +168,62 @@ def test_a_cell_gives_the_threshold_and_theorems_about_async_do_not_cover_it():
     grid = {"problem": "quadratic", "noise": "none", "delays": "fixed", "M": 4, "K": 64, "sigma": 0}
     found = result("mishchenko2022.theorem3_convex", {**grid, "scheduler": "stop_late"}, evidence=("monte-carlo",))
     assert "handed out by scheduler 'stop_late', and the theorem is about 'async'" in found.summary
+
+
+STOPS_UNSAID = """
+    handed[0], handed[1] = 1, worker
+    if state[0] == 300:
+        handed[1] = -((worker + 1) % workers) - 1
+"""
+NOBODY = """
+    handed[0], handed[1] = 1, worker if state[0] < 300 else workers + 5
+"""
+TOO_MANY = """
+    handed[0] = 1 + (state[0] > 300)
+    handed[1] = handed[2] = worker
+"""
+
+
+@pytest.mark.parametrize("answer", [STOPS_UNSAID, NOBODY, TOO_MANY])
+def test_a_wrong_answer_of_a_scheduler_is_an_error_and_no_crash(answer, tmp_path):
+    """Late in the run, where the kernel is compiled and a wrong index would write anywhere."""
+    text = ("from ratecheck import Scheduler\n\n\ndef decide(state, workers, worker, delay, handed):\n    state[0] += 1"
+            f"{answer}    return 1\n\n\nSCHEDULER = Scheduler('odd', decide)\n")  # fmt: skip
+    (tmp_path / "odd.py").write_text(text)
+    with pytest.raises(PartError, match="scheduler 'odd' hands out to a worker that is not among the 4, more work"):
+        fixed([1.0, 2.0, 3.5, 5.0], 1000, SCHEDULERS.get(str(tmp_path / "odd.py")))
+
+
+DROPS = """
+from ratecheck import Scheduler
+
+
+def decide(state, workers, worker, delay, handed):
+    state[0] += 1
+    handed[0], handed[1] = 1, worker
+    return 0 if state[0] % 3 == 2 else 1
+
+
+SCHEDULER = Scheduler("drops", decide)
+"""
+
+
+def test_a_dropped_gradient_is_seen_by_nobody(tmp_path):
+    """Every third delivery does not count: the model stays, and Lemma 1 holds with weight 0 for what was dropped."""
+    (tmp_path / "drops.py").write_text(DROPS)
+    scheduler = SCHEDULERS.get(str(tmp_path / "drops.py"))
+    assert "fault" not in sweep_identity(LEMMA1, METHODS.get("async_sgd"), scheduler, (3, 5))
+    schedule = from_order(scheduler, 2, np.array([0, 1, 0, 1, 0, 1], dtype=np.int64))
+    models: list[Any] = []
+    replay_rows(METHODS.get("async_sgd"), schedule, [Fraction(1)] * 6, [Fraction(0)] * schedule.handouts, {},
+                lambda v: models.append(v.x.copy()))  # fmt: skip
+    still = [np.array_equal(a, b) for a, b in pairwise(models)]
+    assert still == [True, False, False, True, False]
+    cell = Cell(Part("quadratic"), Part("gaussian"), Part("exponential"), 3, 300, 0.5, "R1",
+                scheduler=str(tmp_path / "drops.py"), constants={"stepsize": 1 / 64})  # fmt: skip
+    built = build(cell, 1, method="async_sgd", scheduler="async", stepsize="constant")
+    seen: list[Any] = []
+    simulate(built, 0, 8, history=40, visit=lambda view, state: seen.append(view.x.copy()))
+    counted = built.weighted.schedule.counted[1:40]
+    assert [not np.array_equal(a, b) for a, b in pairwise(seen[:40])] == (counted > 0).tolist()
+    assert (counted == 0).sum() == 13

@@ -95,7 +95,8 @@ class Ready:
         from ratecheck.engine.schedule import make
 
         s = self.setting
-        delays, scheduler = shelf.DELAYS.get(s.delays.name), shelf.SCHEDULERS.get(s.scheduler)
+        delays = shelf.DELAYS.get(s.delays.name)
+        scheduler = shelf.SCHEDULERS.get(s.scheduler).with_numbers(dict(s.constants))
         key = key_of("stability", s.seed)
         return make(scheduler, delays, delays.parameters(s.delays.par), s.workers, steps, key)
 
@@ -129,7 +130,7 @@ def ready(setting: Setting) -> Ready:
     """
     method: Method = shelf.METHODS.get(setting.method)
     constants = {**dict(setting.constants), "M": setting.workers, "L": 1}
-    scheduler = shelf.SCHEDULERS.get(setting.scheduler)
+    scheduler = shelf.SCHEDULERS.get(setting.scheduler).with_numbers(constants)
     if not method.compiled or not method.symbolic or compares(method, scheduler, constants):
         raise CapabilityError(
             f"method {method.name!r} branches on numbers or is no kernel: stability is asked of methods that are "
