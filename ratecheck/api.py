@@ -83,13 +83,13 @@ def exact_moments(
     apply and AssumptionError where the claim does not, with the reason.
     """
     from ratecheck.checks.moments import check_moments
-    from ratecheck.checks.preconditions.preconditions import contradiction
+    from ratecheck.checks.preconditions.preconditions import contradiction, unlawful
 
     found: Claim = shelf.claim(claim) if isinstance(claim, str) else claim
     here = under(cell, found, None, None)
     built = build(here, seed, method=found.method, scheduler=found.scheduler, stepsize=found.stepsize,
                   growth=found.growth)  # fmt: skip
-    fault = next(iter(found.failing(built.facts)), None) or contradiction(built)
+    fault = next(iter(found.failing(built.facts)), None) or contradiction(built) or unlawful(built)
     if fault:
         raise AssumptionError(f"{found.title!r} does not apply to this cell: {fault}.")
     return check_moments(found, built, exact=rational)

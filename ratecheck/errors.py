@@ -31,6 +31,10 @@ class CapabilityError(RatecheckError):
     """Something asked of a part that it cannot do, such as a barrier driven by a trace of delays only."""
 
 
+class MethodError(CapabilityError):
+    """What a method cannot do or does not do, whatever else the cell is."""
+
+
 class TraceError(RatecheckError):
     """A trace file that is not a schedule; names the line."""
 

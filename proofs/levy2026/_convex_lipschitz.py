@@ -19,9 +19,13 @@ from ratecheck.core.stepsize import Stepsize
 from ratecheck.core.symbols import D, K, L, output_gap, sigma, sigma_L
 
 from ._auxiliary import LIMITS
+from ._cells import SHORT
 from ._convex import ENOUGH, SOURCE, TRIVIAL
 
 __all__ = ["ENOUGH", "SOURCE", "TRIVIAL"]
+
+#: look at the rows: a function of the worker's own sample; a rule that sees all in flight
+LOOKING = (Part("slow_samples", {"factor": 5, "jitter": 0}), SHORT)
 
 #: bounds the standard deviation of what a worker sends
 SENT = sigma + 2 * sigma_L * D
@@ -55,8 +59,9 @@ def bound(optimisation: Any, noise: Any) -> Statement:
     return Statement(Inequality(Formula(output_gap), Formula(**terms)))
 
 
-def cells(**constants: float) -> tuple[Cell, ...]:
-    """Return a cell of sampled rows under delays that look at them: its noise differs from point to point."""
+def cells(*delays: Part, **constants: float) -> tuple[Cell, ...]:
+    """Return a cell of sampled rows under each of these delays: their noise differs from point to point."""
     rows = Part("logistic", {"rows": 32, "dimension": 4, "batch": 16})
-    slow = Part("slow_samples", {"factor": 5, "jitter": 0})
-    return (Cell(rows, Part("rows", {}), slow, M=4, K=4096, sigma=None, output="last", constants=constants),)
+    return tuple(
+        Cell(rows, Part("rows", {}), one, M=4, K=4096, sigma=None, output="last", constants=constants) for one in delays
+    )

@@ -8,7 +8,7 @@ n sigma_r^r/(M-1). Looked at: the first for r = 4 and 3, under the worst policy.
 
 from fractions import Fraction
 
-from ratecheck.core.claim import Claim, has
+from ratecheck.core.claim import Claim, above_zero, has
 from ratecheck.core.identity import Counting
 
 from ._auxiliary import LIMITS, SOURCE
@@ -52,7 +52,7 @@ CLAIM = Claim(
         "$\\mathbb{E}\\|\\xi\\|^r\\le\\sigma_r^r$, $r>2$, and "
         "$(M-1)^2\\sigma_\\infty^2$ where $\\|\\xi\\|\\le\\sigma_\\infty$."
     ),
-    assumptions=(has("sigma_r"), has("excess"), has("sigma_inf")),
+    assumptions=(has("sigma_r"), above_zero("excess"), has("sigma_inf")),
     outputs={},
     stepsize="constant",
     method="async_mu2_sgd",

@@ -48,7 +48,7 @@ CLAIM = Claim(
         of_class("smooth"),
     ),
     stepsize=Stepsize(cap=1 / (4 * M * L), noise=B / (sigma * sqrt(K))),
-    policy="clairvoyant",
+    policy="data-dependent",
     outputs=dict.fromkeys(("R1", "R0", "uniform", "last"), BOUND),
     kind="lower",
     counting=COUNTING,

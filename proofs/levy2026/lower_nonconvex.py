@@ -28,7 +28,7 @@ CLAIM = Claim(
     ),
     assumptions=(*ASSUMPTIONS, of_class("smooth")),
     stepsize=Stepsize(cap=1 / (2 * M * L), noise=sqrt(Delta / (K * L * sigma**2))),
-    policy="clairvoyant",
+    policy="data-dependent",
     outputs=dict.fromkeys(("R1", "R0"), BOUND),
     kind="lower",
     counting=COUNTING,

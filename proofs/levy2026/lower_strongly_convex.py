@@ -26,7 +26,7 @@ CLAIM = Claim(
     ),
     assumptions=(*ASSUMPTIONS, of_class("strongly-convex"), of_class("smooth")),
     stepsize=Stepsize(cap=1 / (4 * M * L), long=4 / (mu * K)),
-    policy="clairvoyant",
+    policy="data-dependent",
     outputs=dict.fromkeys(("R1", "R0", "uniform", "last"), BOUND),
     kind="lower",
     counting=COUNTING,

@@ -11,6 +11,7 @@ from sympy import Rational, sqrt
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M
 
+from ._cells import RULES, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_proof import ANY as PROOF
 
@@ -30,5 +31,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
+    cells=convex(RULES),
     notes=NOTES,
 )

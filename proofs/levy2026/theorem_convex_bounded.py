@@ -8,6 +8,7 @@ order sigma sqrt(K). The stepsize does not know sigma_inf. ``_convex_flight_proo
 from ratecheck.core.claim import Claim, has
 from ratecheck.core.symbols import M, sigma_inf
 
+from ._cells import RULES_BOUNDED, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_flight_proof import BOUNDED as PROOF
 from ._convex_flight_proof import NOISE, OPTIMISATION
@@ -29,5 +30,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
+    cells=convex(RULES_BOUNDED),
     notes=NOTES,
 )

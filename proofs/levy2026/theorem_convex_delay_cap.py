@@ -12,6 +12,7 @@ from sympy import sqrt
 from ratecheck.core.claim import Claim, has
 from ratecheck.core.symbols import M, sigma, tau_cap
 
+from ._cells import CONVEX_CAP, RULES_CAPPED, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_flight_proof import DELAY_CAP as PROOF
 from ._convex_flight_proof import NOISE, OPTIMISATION
@@ -34,5 +35,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
+    cells=convex(RULES_CAPPED, tau_cap=CONVEX_CAP),
     notes=NOTES,
 )

@@ -9,6 +9,7 @@ are at most tau_cap - 1, each at most 3 L D long: the largest delay stands where
 from ratecheck.core.claim import Claim, at_least, has
 from ratecheck.core.symbols import tau_cap
 
+from ._cells import CONVEX_CAP, RULES_CAPPED, convex
 from ._convex import ASSUMPTIONS, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_proof import IN_ORDER_COMMIT as PROOF
 
@@ -29,5 +30,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_in_order_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
+    cells=convex(RULES_CAPPED, tau_cap=CONVEX_CAP),
     notes=NOTES,
 )

@@ -9,6 +9,7 @@ from sympy import Rational
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M
 
+from ._cells import BLIND, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_proof import INDEPENDENT as PROOF
 
@@ -28,5 +29,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="independent",
     trivial=TRIVIAL,
+    cells=convex(BLIND),
     notes=NOTES,
 )

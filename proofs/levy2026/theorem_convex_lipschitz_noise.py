@@ -12,7 +12,7 @@ from sympy import Rational, sqrt
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M
 
-from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
+from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, LOOKING, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
 from ._convex_lipschitz_proof import ANY as PROOF
 
 __all__ = ["CLAIM", "PROOF"]
@@ -33,6 +33,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
-    cells=cells(),
+    cells=cells(*LOOKING),
     notes=NOTES,
 )

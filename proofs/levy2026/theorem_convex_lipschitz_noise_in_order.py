@@ -7,7 +7,7 @@ first k values of a martingale, and Doob's inequality holds for any. The rest is
 from ratecheck.core.claim import Claim, at_least, has
 from ratecheck.core.symbols import tau_cap
 
-from ._convex_lipschitz import ASSUMPTIONS, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
+from ._convex_lipschitz import ASSUMPTIONS, LOOKING, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
 from ._convex_lipschitz_proof import IN_ORDER_COMMIT as PROOF
 
 __all__ = ["CLAIM", "PROOF"]
@@ -29,6 +29,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_in_order_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
-    cells=cells(tau_cap=40),
+    cells=cells(*LOOKING, tau_cap=40),
     notes=NOTES,
 )

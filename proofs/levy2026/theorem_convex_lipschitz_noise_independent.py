@@ -9,7 +9,8 @@ from sympy import Rational
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M
 
-from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
+from ._cells import BLIND
+from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
 from ._convex_lipschitz_proof import INDEPENDENT as PROOF
 
 __all__ = ["CLAIM", "PROOF"]
@@ -30,5 +31,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="independent",
     trivial=TRIVIAL,
+    cells=cells(*(delays for delays, _ in BLIND)),
     notes=NOTES,
 )

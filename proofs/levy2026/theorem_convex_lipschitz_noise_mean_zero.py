@@ -10,7 +10,8 @@ from sympy import Rational
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import K, M
 
-from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
+from ._cells import BLIND, SIZES, convex
+from ._convex_lipschitz import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, cells, stepsize
 from ._convex_lipschitz_proof import MEAN_ZERO as PROOF
 
 __all__ = ["CLAIM", "PROOF"]
@@ -32,5 +33,7 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="mean-zero given the duration",
     trivial=TRIVIAL,
+    # no law of rows is symmetric: of noise that differs from point to point there are blind twins alone
+    cells=(*convex(SIZES), *cells(BLIND[0][0])),
     notes=NOTES,
 )

@@ -11,6 +11,7 @@ from sympy import Rational
 from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import K, M
 
+from ._cells import SIZES, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_proof import MEAN_ZERO as PROOF
 
@@ -31,5 +32,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="mean-zero given the duration",
     trivial=TRIVIAL,
+    cells=convex(SIZES),
     notes=NOTES,
 )

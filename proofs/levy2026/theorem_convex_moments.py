@@ -10,6 +10,7 @@ from sympy import sqrt
 
 from ratecheck.core.claim import Claim, above_zero, has
 
+from ._cells import LOUD, convex, with_moments
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_flight_proof import HEAVY, NOISE, OPTIMISATION
 from ._convex_flight_proof import MOMENTS as PROOF
@@ -40,5 +41,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="clairvoyant",
     trivial=TRIVIAL,
+    cells=with_moments(convex, level=6 * LOUD),
     notes=NOTES,
 )

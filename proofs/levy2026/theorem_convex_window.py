@@ -11,6 +11,7 @@ from sympy import Rational
 from ratecheck.core.claim import Claim, above_zero, at_most
 from ratecheck.core.symbols import K, M, rho
 
+from ._cells import BLIND, STEPS, convex
 from ._convex import ASSUMPTIONS, ENOUGH, NOTES, SOURCE, TRIVIAL, bound, stepsize
 from ._convex_proof import WINDOW as PROOF
 
@@ -30,5 +31,6 @@ CLAIM = Claim(
     method="async_mu2_sgd_box",
     policy="independent",
     trivial=TRIVIAL,
+    cells=(*convex(BLIND, rho=1), *convex(BLIND, rho=STEPS)),
     notes=NOTES,
 )

@@ -11,6 +11,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M, beta, sigma
 
 from ._auxiliary import SOURCE
+from ._cells import LARGEST, RULES, momentum
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
 from ._nonconvex_noise import ANY, ANY_STEPS
 
@@ -31,6 +32,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": statement(ANY, _ROUNDED)},
+    cells=momentum(RULES, **LARGEST),
     notes=NOTES,
 )
 PROOF = proof(

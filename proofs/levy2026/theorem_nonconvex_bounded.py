@@ -8,6 +8,7 @@ As ``theorem_nonconvex``. Where no noise is longer than sigma_inf, the M - 1 noi
 from ratecheck.core.claim import Claim, has
 
 from ._auxiliary import SOURCE
+from ._cells import LARGEST, RULES_BOUNDED, momentum
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
 from ._nonconvex_noise import BOUNDED, BOUNDED_STEPS
 
@@ -27,6 +28,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": statement(BOUNDED, BOUNDED)},
+    cells=momentum(RULES_BOUNDED, **LARGEST),
     notes=NOTES,
 )
 PROOF = proof(BOUNDED_STEPS, BOUNDED, BOUNDED)

@@ -8,6 +8,7 @@ and never more than without a cap. No factor M is lost to speak of where tau_cap
 from ratecheck.core.claim import Claim, has
 
 from ._auxiliary import SOURCE
+from ._cells import CAP, LARGEST, RULES_CAPPED, momentum
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
 from ._nonconvex_noise import CAPPED, CAPPED_ROUNDED, CAPPED_STEPS
 
@@ -27,6 +28,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": statement(CAPPED, CAPPED_ROUNDED)},
+    cells=momentum(RULES_CAPPED, **LARGEST, tau_cap=CAP),
     notes=NOTES,
 )
 PROOF = proof(CAPPED_STEPS, CAPPED, CAPPED_ROUNDED, by="noise in all, rounded")

@@ -10,6 +10,7 @@ beta <= 1/(8 tau_cap).
 from ratecheck.core.claim import Claim
 
 from ._auxiliary import SOURCE
+from ._cells import CAP, RULES_CAPPED, momentum
 from ._committed_proof import ASSUMPTIONS, PROOF, STATEMENT
 
 __all__ = ["CLAIM", "PROOF"]
@@ -29,6 +30,7 @@ CLAIM = Claim(
     method="ordered_momentum_in_order",
     policy="clairvoyant",
     outputs={"uniform": STATEMENT},
+    cells=momentum(RULES_CAPPED, beta=1 / (8 * CAP), stepsize=1 / (32 * CAP), tau_cap=CAP),
     notes=(
         "The method, the statement, the proof and all constants are ours.",
         "Delivery k = 1..K finds x_(k-1): the paper's t, T and x_t are k, K and x_(k-1).",

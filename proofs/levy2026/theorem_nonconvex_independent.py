@@ -7,6 +7,7 @@ E||z_t||^2 <= (M - 1) beta^2 sigma^2, which is at most beta sigma^2/8.
 from ratecheck.core.claim import Claim
 
 from ._auxiliary import SOURCE
+from ._cells import BLIND, LARGEST, momentum
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
 from ._nonconvex_noise import INDEPENDENT, INDEPENDENT_STEPS
 
@@ -25,6 +26,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="independent",
     outputs={"uniform": statement(INDEPENDENT, INDEPENDENT)},
+    cells=momentum(BLIND, **LARGEST),
     notes=NOTES,
 )
 PROOF = proof(INDEPENDENT_STEPS, INDEPENDENT, INDEPENDENT)

@@ -11,6 +11,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import beta, sigma
 
 from ._auxiliary import SOURCE
+from ._cells import LARGEST, SIZES, momentum
 from ._nonconvex import ASSUMPTIONS, NOTES, proof, statement
 from ._nonconvex_noise import MEAN_ZERO, MEAN_ZERO_STEPS
 
@@ -32,6 +33,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="mean-zero given the duration",
     outputs={"uniform": statement(MEAN_ZERO, _ROUNDED)},
+    cells=momentum(SIZES, **LARGEST),
     notes=NOTES,
 )
 PROOF = proof(

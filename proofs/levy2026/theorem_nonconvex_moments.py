@@ -9,7 +9,7 @@ at most 2, that of two workers for bounded noise.
 from ratecheck.core.claim import Claim, above_zero
 
 from ._auxiliary import SOURCE
-from ._moment_cells import WORKERS, cells
+from ._cells import LARGEST, momentum, with_moments
 from ._nonconvex import ASSUMPTIONS, MOMENT_NOTES, NOTES, proof, statement
 from ._nonconvex_noise import MOMENTS, moment_steps
 
@@ -29,7 +29,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": statement(MOMENTS, MOMENTS)},
-    cells=cells(beta=1 / (8 * WORKERS), stepsize=1 / (32 * WORKERS)),
+    cells=with_moments(momentum, **LARGEST),
     notes=(*NOTES, *MOMENT_NOTES),
 )
 PROOF = proof(moment_steps(), MOMENTS, MOMENTS)

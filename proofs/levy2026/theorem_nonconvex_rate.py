@@ -10,6 +10,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M, beta, sigma
 
 from ._auxiliary import SOURCE
+from ._cells import RULES, momentum
 from ._nonconvex import KNOWN, NOTES, tuned, tuned_proof
 from ._nonconvex_noise import ANY_STEPS
 
@@ -33,6 +34,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": _STATEMENT},
+    cells=momentum(RULES),
     notes=NOTES,
 )
 PROOF = tuned_proof(

@@ -8,6 +8,7 @@ from ratecheck.core.claim import Claim, has
 from ratecheck.core.symbols import M, sigma_inf
 
 from ._auxiliary import SOURCE
+from ._cells import RULES_BOUNDED, momentum
 from ._nonconvex import KNOWN, NOTES
 from ._nonconvex_noise import BOUNDED_STEPS
 from ._nonconvex_square import tuned, tuned_proof
@@ -32,6 +33,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": _STATEMENT},
+    cells=momentum(RULES_BOUNDED),
     notes=NOTES,
 )
 PROOF = tuned_proof(BOUNDED_STEPS, _SIZE, (M - 1) ** 2 * sigma_inf**2)

@@ -11,6 +11,7 @@ from ratecheck.core.claim import Claim, has
 from ratecheck.core.symbols import M, sigma, tau_cap
 
 from ._auxiliary import SOURCE
+from ._cells import CAP, RULES_CAPPED, momentum
 from ._nonconvex import KNOWN, NOTES
 from ._nonconvex_noise import BY_CAP_STEPS
 from ._nonconvex_square import tuned, tuned_proof
@@ -36,6 +37,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": _STATEMENT},
+    cells=momentum(RULES_CAPPED, tau_cap=CAP),
     notes=NOTES,
 )
 PROOF = tuned_proof(BY_CAP_STEPS, _SIZE, (M - 1) * (tau_cap - 1) * sigma**2)

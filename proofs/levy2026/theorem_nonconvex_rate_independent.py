@@ -10,6 +10,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import M, beta, sigma
 
 from ._auxiliary import SOURCE
+from ._cells import BLIND, momentum
 from ._nonconvex import KNOWN, NOTES, tuned, tuned_proof
 from ._nonconvex_noise import INDEPENDENT_STEPS
 
@@ -33,6 +34,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="independent",
     outputs={"uniform": _STATEMENT},
+    cells=momentum(BLIND),
     notes=NOTES,
 )
 PROOF = tuned_proof(

@@ -10,6 +10,7 @@ from ratecheck.core.claim import Claim
 from ratecheck.core.symbols import beta, sigma
 
 from ._auxiliary import SOURCE
+from ._cells import SIZES, momentum
 from ._nonconvex import KNOWN, NOTES, tuned, tuned_proof
 from ._nonconvex_noise import MEAN_ZERO_STEPS
 
@@ -33,6 +34,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="mean-zero given the duration",
     outputs={"uniform": _STATEMENT},
+    cells=momentum(SIZES),
     notes=NOTES,
 )
 PROOF = tuned_proof(

@@ -10,7 +10,7 @@ is 64/3 sqrt(M L Delta sigma^2/K) (``theorem_nonconvex_rate``), for bounded nois
 from ratecheck.core.claim import Claim, above_zero
 
 from ._auxiliary import SOURCE
-from ._moment_cells import cells
+from ._cells import momentum, with_moments
 from ._nonconvex import KNOWN, MOMENT_NOTES, NOTES
 from ._nonconvex_power import STATEMENT, STEPSIZE, tuned_proof
 
@@ -32,7 +32,7 @@ CLAIM = Claim(
     method="ordered_momentum",
     policy="clairvoyant",
     outputs={"uniform": STATEMENT},
-    cells=cells(),
+    cells=with_moments(momentum),
     notes=(*NOTES, *MOMENT_NOTES),
 )
 PROOF = tuned_proof()

@@ -8,10 +8,10 @@ from ratecheck.checks.preconditions.preconditions import contradiction, hidden, 
 from ratecheck.checks.question import Asked, State, inequalities_of, under
 from ratecheck.core.verdict import Verdict
 from ratecheck.engine.build import build
-from ratecheck.errors import AssumptionError, CapabilityError, FormulaError
+from ratecheck.errors import AssumptionError, CapabilityError, FormulaError, MethodError
 
 #: constants that may be declared by hand and are held against the objective and its rows
-DECLARED = {"L", "mu", "G", "G_F", "B", "sigma", "sigma_L", "zeta"}
+DECLARED = {"L", "mu", "G", "G_F", "B", "sigma", "sigma_L", "zeta", "Delta", "M"}
 
 
 def prepare(asked: Asked) -> list[State]:
@@ -29,7 +29,27 @@ def prepare(asked: Asked) -> list[State]:
         reason = _build(asked, state) or _failing(asked, state, known)
         if reason:
             state.verdict, state.reason, state.open = Verdict.NOT_APPLICABLE, reason, False
+    if asked.claim.kind == "lower":
+        _unfit(asked, states)
     return states
+
+
+def _unfit(asked: Asked, states: list[State]) -> None:
+    """Turn down in every cell the methods that tell two worlds apart in one: they know the worlds, wherever they run.
+
+    Under ``--force`` the cells are told.
+    """
+    found: dict[str, str] = {}
+    for state in states:
+        name = state.cell.method or asked.claim.method
+        if name not in found and state.built is not None and (reason := uneven(state.built)):
+            found[name] = reason
+    for state in states:
+        reason = found.get(state.cell.method or asked.claim.method, "")
+        if reason and asked.force:
+            state.forced = reason
+        elif reason:
+            state.verdict, state.reason, state.open, state.unfit = Verdict.NOT_APPLICABLE, reason, False, True
 
 
 def _build(asked: Asked, state: State) -> str | None:
@@ -42,6 +62,7 @@ def _build(asked: Asked, state: State) -> str | None:
                             stepsize=asked.claim.stepsize, growth=asked.claim.growth, folder=asked.folder,
                             failing=asked.claim.fixed_by if asked.force else asked.claim.failing)  # fmt: skip
     except (CapabilityError, AssumptionError, FormulaError) as fault:
+        state.unfit = isinstance(fault, MethodError)
         return str(fault)
     if "bound" not in inequalities_of(asked.claim, state.built):
         return "the bound uses numbers of the schedule, and where delays look at samples every run has its own"
@@ -67,8 +88,6 @@ def _reason(asked: Asked, state: State, known: dict[str, str | None]) -> str | N
         known[problem] = contradiction(built)
     rhs = asked.claim.outputs[state.cell.output].bound.rhs.value(built.constants)
     reason = known[problem] or unlawful(built) or hidden(built, rhs)
-    if reason is None and asked.claim.kind == "lower":
-        reason = uneven(built)
     if reason is None and asked.claim.policy == "independent":
         reason = dependent(built)
     return reason

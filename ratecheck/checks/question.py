@@ -61,6 +61,7 @@ class State:
     settled: bool = False  #: its bound has a verdict that more runs would not improve
     failed: str = ""
     forced: str = ""  #: the assumption that fails and that --force waives
+    unfit: bool = False  #: the reason is one about the method, whatever the cell
 
     @property
     def errors(self) -> npt.NDArray[np.float64]:

@@ -111,6 +111,8 @@ def row(state: State) -> dict[str, Any]:
         "problem": cell.problem.label, "noise": cell.noise.label, "delays": cell.delays.label, "output": cell.output,
         "verdict": str(state.verdict), "reason": state.reason,
     }  # fmt: skip
+    if state.unfit:
+        found["about"] = "method"
     if state.built is None or not state.inequalities:
         return found
     schedule = state.built.weighted.schedule
@@ -162,7 +164,8 @@ def _sentence(
     states: Sequence[State], verdict: Verdict, rate: Mapping[str, Any], tight: Mapping[str, Any], asked: Asked
 ) -> str:
     if not verdict.measured:
-        reasons = Counter(s.reason for s in states if s.reason)
+        unfit = [s for s in states if s.unfit]  # it tells more than what else the cells lack
+        reasons = Counter(s.reason for s in unfit or states if s.reason)
         return reasons.most_common(1)[0][0] if reasons else "the scenario has no cells"
     counted = [s for s in states if s.verdict.measured]
     exact = sum(s.verdict is Verdict.EXACT for s in counted)

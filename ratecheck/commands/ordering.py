@@ -15,24 +15,35 @@ GROUP = (*PANEL, "M", "K")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return one line a cell below a head. Where delays look at samples every run has a time: what is told is a mean."""
+    """Return one line a cell below a head.
+
+    Where delays look at samples every run has a time of its own: their median, with the shortest and the longest.
+    """
     scores = list(dict.fromkeys(n for r in rows for n in r.get("curve", {}) if n not in ("K", "time", "F")))
     schedulers = [f" ({name})" if name else "" for name in others(rows)]
     names = [f"{row['method']}{scheduler}" for row, scheduler in zip(rows, schedulers, strict=True)]
     width = max([16, *map(len, names)])
+    times, several = [_time(r) for r in rows], any(r["time_range"] for r in rows)
+    room = max([20 if several else 9, *map(len, times)])
     head = (
         f"{'method':<{width}} {'M':>4} {'K':>7} {'sigma':>7} {error('F(output)', '', rows)[0]:>16} {'std. error':>11}"
         + "".join(f" {name:>9}" for name in scores)
-        + f" {'mean time' if any(r['own_schedules'] for r in rows) else 'time':>9}  stepsize, problem, delays"
+        + f" {'time: median [range]' if several else 'time':>{room}}  stepsize, problem, delays"
     )
     body = [
         f"{name:<{width}} {r['M']:>4} {r['K']:>7} {_sigma(r['sigma']):>7} {_number(r['mean']):>16} {r['se']:>11.2g}"
         + "".join(f" {_last(r, score):>9}" for score in scores)
-        + f" {'' if r['time'] is None else format(r['time'], '.4g'):>9}"
+        + f" {time:>{room}}"
         f"  {r['stepsize']}, {r['problem']}, {r['delays']}"
-        for name, r in zip(names, rows, strict=True)
+        for name, r, time in zip(names, rows, times, strict=True)
     ]
     return [head, *body]
+
+
+def _time(row: Mapping[str, Any]) -> str:
+    if row["time"] is None:
+        return ""
+    return f"{row['time']:.4g}" + (" [{:.4g}, {:.4g}]".format(*row["time_range"]) if row["time_range"] else "")
 
 
 def _sigma(value: float | None) -> str:

@@ -27,6 +27,7 @@ NAME = "simulation"
 #: what runs of one cell measured, by name: output_gap (n,), and along the run F, scores and time (points, n). tau_max
 #: and time are of each schedule: n of them where every run has its own, else one
 Runs = dict[str, Any]
+OF_SCHEDULES = ("time", "tau_max")
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,11 @@ def _runs(built: Built, records: list[dict[str, Any]], count: int, points: int) 
 
 
 def together(of_seeds: list[Runs]) -> Runs:
-    """Return the runs of all seeds; of several seeds each is one run, the mean of its own; tau_max is the largest."""
+    """Return the runs of all seeds; of several seeds each is one run, the mean of its own (they share delays)."""
     if len(of_seeds) == 1:
         return of_seeds[0]
-    of = {"tau_max": np.max}
-    return {n: np.stack([of.get(n, np.mean)(one[n], axis=-1) for one in of_seeds], axis=-1) for n in of_seeds[0]}
+    means = {n: np.stack([one[n].mean(axis=-1) for one in of_seeds], axis=-1) for n in of_seeds[0]}
+    return means | {n: np.concatenate([one[n] for one in of_seeds], axis=-1) for n in OF_SCHEDULES if n in means}
 
 
 def _build(scenario: scenarios.Scenario, folder: Path | None, seed: int) -> tuple[list[Built], list[str]]:
@@ -174,14 +175,37 @@ def _row(built: Built, runs: Runs, points: int) -> dict[str, Any]:
         "delays": cell.delays.label, "output": cell.output or "R1", "constants": _constants(built),
         "above": _above(built),
         "n": len(runs["output_gap"]), "mean": float(mean), "se": float(se), "tau_max": int(runs["tau_max"].max()),
-        "time": float(runs["time"][-1].mean()) if "time" in runs else None, "own_schedules": built.own_schedules,
+        **_clock(built, runs),
     }  # fmt: skip
     if points:
-        time = runs["time"].mean(axis=-1).tolist() if "time" in runs else None
-        row["curve"] = {"K": milestones(cell.K, points), "time": time}
+        time = _times(built, runs)
+        row["curve"] = {"K": milestones(cell.K, points), "time": None if time is None else time.tolist()}
         for name in ("F", *built.problem.scores):
             row["curve"][name] = dict(zip(("mean", "se"), (v.tolist() for v in _mean(runs[name])), strict=True))
     return row
+
+
+def _times(built: Built, runs: Runs) -> Any:
+    """Return the times (points,) along the runs, None without a clock.
+
+    That of the schedule, its mean over seeds; the median where every run has a schedule of its own: one run in which
+    something is held back for good would be all that a mean shows.
+    """
+    if "time" not in runs:
+        return None
+    return np.median(runs["time"], axis=-1) if built.own_schedules else runs["time"].mean(axis=-1)
+
+
+def _clock(built: Built, runs: Runs) -> dict[str, Any]:
+    """Return the time at the end, and where every run has its own the shortest and the longest."""
+    times = _times(built, runs)
+    if times is None:
+        return {"time": None, "time_range": None}
+    last = runs["time"][-1]
+    return {
+        "time": float(times[-1]),
+        "time_range": [float(last.min()), float(last.max())] if built.own_schedules else None,
+    }
 
 
 def _mean(values: Any) -> tuple[Any, Any]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ratecheck.errors import PartError
+from ratecheck.errors import MethodError, PartError
 
 
 class Server(NamedTuple):
@@ -54,6 +54,7 @@ class Method:
     (numbers or 'p/q' strings; None: must be a constant of the cell); a constant of the cell with that name wins.
     ``rows(schedule)`` gives the length of the ring ``held``. ``symbolic=False`` when a kernel branches on numbers.
     ``diameter(constants)``, of a method that projects on a convex set with a minimiser in it, is the constant D.
+    ``schedulers`` names those that the method is made for, where under another one it is not what it says; () is any.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Method:
     symbolic: bool = True
     compiled: bool = True
     diameter: Callable[[Mapping[str, Any]], float] | None = None
+    schedulers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.slots or self.slots[0] != "x":
@@ -111,6 +113,15 @@ class Method:
                 model[:, r] = moved
 
         return cls(title, receive, start=start, symbolic=False, compiled=False)
+
+    def require(self, scheduler: str) -> None:
+        """Raise MethodError where the method is not made for a scheduler of this name."""
+        if self.schedulers and scheduler not in self.schedulers:
+            made = " or ".join(repr(name) for name in self.schedulers)
+            raise MethodError(
+                f"method {self.name!r} is made for scheduler {made}, and work is handed out by {scheduler!r}: "
+                "under that one it is another method"
+            )
 
     @property
     def sees_workers(self) -> bool:

@@ -23,11 +23,11 @@ class Scheduler:
     """A dispatch rule as one kernel.
 
     ``decide(state, workers, worker, delay, handed)`` is called for a delivery by ``worker`` whose gradient has delay
-    ``delay`` if it counts. It returns 1 when the delivery counts (0: the gradient is dropped unseen), writes the number of
-    hand-outs to ``handed[0]`` and their workers to ``handed[1:]``. A worker that is handed work while it has some does
-    it in the order of hand-out. Where ``stops`` is true, ``-m - 1`` for worker m means: it drops what it has, which
-    nobody will see, and begins the new work at once. ``state`` is its own int64 vector: the numbers of ``par``, which
-    a cell's constants of the same names replace, then ``memory(workers)`` entries, zero at the start.
+    ``delay`` if it counts. It returns 1 when the delivery counts (0: the gradient is dropped unseen), writes how many
+    hand-outs there are to ``handed[0]`` and their workers to ``handed[1:]``. A worker that is handed work while it has
+    some does it in the order of hand-out. Where ``stops`` is true, ``-m - 1`` for worker m means: it drops what it has,
+    which nobody will see, and begins the new work at once. ``state`` is its own int64 vector: the numbers of ``par``,
+    which a cell's constants of the same names replace, then ``memory(workers)`` entries, zero at the start.
     ``every(workers)`` is the number of deliveries of a round, where it works in rounds. ``needs_durations`` says that
     it cannot be driven by a list of delays alone. ``keyed``: it draws at random, and finds a key in ``state[0]``.
     """

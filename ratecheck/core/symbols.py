@@ -12,16 +12,20 @@ Unit = tuple[int, int]
 
 _UNITS: dict[str, Unit] = {}
 _MEANING: dict[str, str] = {}
+#: symbols that a cell may have 0 for; derivations know it (``Context.may_vanish``)
+MAY_BE_0: set[str] = set()
 
 #: letters of the settings of derivations (``core.setting*``), which no constant may be called
 RESERVED = frozenset({"i", "j", "m", "p", "r", "gap", "delta0", "full"})
 
 
-def symbol(name: str, meaning: str, *, f: int = 0, x: int = 0, latex: str | None = None) -> sp.Symbol:
+def symbol(
+    name: str, meaning: str, *, f: int = 0, x: int = 0, latex: str | None = None, zero: bool = False
+) -> sp.Symbol:  # fmt: skip
     """Declare a positive symbol with unit ``F**f * x**x`` and return it; the same name twice must agree.
 
-    ``latex`` is kept for printing; default is sympy's own rendering of the name. Raises FormulaError for a name that is
-    a letter of derivations, and for another unit.
+    ``latex`` is kept for printing; default is sympy's own rendering of the name. ``zero``: a cell may have 0 for it
+    all the same. Raises FormulaError for a name that is a letter of derivations, and for another unit.
     """
     from ratecheck.errors import FormulaError
 
@@ -31,6 +35,8 @@ def symbol(name: str, meaning: str, *, f: int = 0, x: int = 0, latex: str | None
     if _UNITS.setdefault(name, unit) != unit:
         raise FormulaError(f"symbol {name!r} has unit {_UNITS[name]} already; it cannot have {unit} too.")
     _MEANING.setdefault(name, meaning)
+    if zero:
+        MAY_BE_0.add(name)
     if latex:
         LATEX[name] = latex
     return sp.Symbol(name, positive=True)
@@ -62,30 +68,34 @@ k = symbol("k", "server step, 1..K")
 tau = symbol("tau", "delay of a delivery, 1 is no delay", latex=r"\tau")
 # constants of the problem and the noise
 L = symbol("L", "smoothness: the gradient is L-Lipschitz", f=1, x=-2)
-mu = symbol("mu", "strong convexity", f=1, x=-2, latex=r"\mu")
+mu = symbol("mu", "strong convexity", f=1, x=-2, latex=r"\mu", zero=True)
 G = symbol("G", "Lipschitz constant of every stochastic objective", f=1, x=-1)
 G_F = symbol("G_F", "Lipschitz constant of F itself, without noise", f=1, x=-1)
-sigma = symbol("sigma", "sigma^2 bounds the total variance of a stochastic gradient", f=1, x=-1, latex=r"\sigma")
+sigma = symbol(
+    "sigma", "sigma^2 bounds the total variance of a stochastic gradient", f=1, x=-1, latex=r"\sigma", zero=True
+)  # fmt: skip
 sigma_mu = symbol(
     "sigma_mu", "sigma_mu^2 bounds the variance of what a job's duration tells of its noise, E[noise | duration]",
-    f=1, x=-1, latex=r"\sigma_\mu",
+    f=1, x=-1, latex=r"\sigma_\mu", zero=True,
 )  # fmt: skip
 sigma_L = symbol(
     "sigma_L", "sigma_L^2 |x - y|^2 bounds the variance of how the noise of a sample differs at x and y (additive: 0)",
-    f=1, x=-2, latex=r"\sigma_L",
+    f=1, x=-2, latex=r"\sigma_L", zero=True,
 )  # fmt: skip
-sigma_inf = symbol("sigma_inf", "no noise is longer", f=1, x=-1, latex=r"\sigma_\infty")
-sigma_r = symbol("sigma_r", "sigma_r^(2 + excess) bounds E||noise||^(2 + excess)", f=1, x=-1, latex=r"\sigma_r")
+sigma_inf = symbol("sigma_inf", "no noise is longer", f=1, x=-1, latex=r"\sigma_\infty", zero=True)
+sigma_r = symbol(
+    "sigma_r", "sigma_r^(2 + excess) bounds E||noise||^(2 + excess)", f=1, x=-1, latex=r"\sigma_r", zero=True
+)  # fmt: skip
 excess = symbol("excess", "the noise has a moment of order 2 + excess", latex="(r-2)")
 level = symbol("level", "any length of a noise", f=1, x=-1, latex="a")
-B = symbol("B", "B^2 bounds the squared distance from the start to a minimiser", x=1)
+B = symbol("B", "B^2 bounds the squared distance from the start to a minimiser", x=1, zero=True)
 D = symbol("D", "diameter of the convex set that the method projects on, which has a minimiser", x=1)
-Delta = symbol("Delta", "bounds F(x_0) - F*", f=1, latex=r"\Delta")
-zeta = symbol("zeta", "dissimilarity of the workers' objectives", f=1, x=-1, latex=r"\zeta")
+Delta = symbol("Delta", "bounds F(x_0) - F*", f=1, latex=r"\Delta", zero=True)
+zeta = symbol("zeta", "dissimilarity of the workers' objectives", f=1, x=-1, latex=r"\zeta", zero=True)
 stepsize = symbol("stepsize", "a constant stepsize", f=-1, x=2, latex=r"\gamma")
 beta = symbol(
     "beta", "momentum: what is left of a gradient one step, or group, later; in ordered momentum a new one's weight",
-    latex=r"\beta",
+    latex=r"\beta", zero=True,
 )  # fmt: skip
 damping = symbol("damping", "factor on stepsizes of gradients with long delays, times the delay", latex="c")
 # numbers of one schedule with its stepsizes (schedule-conditional bounds)

@@ -23,8 +23,9 @@ from ratecheck.core.part import number
 from ratecheck.core.problem import Instance, Problem
 from ratecheck.core.schedule import Schedule, Weighted
 from ratecheck.core.scheduler import Scheduler
+from ratecheck.core.signs import require_shares, require_signs
 from ratecheck.core.stepsize import Stepsize
-from ratecheck.core.symbols import OF_SCHEDULE, SHARES
+from ratecheck.core.symbols import MEASURED, OF_SCHEDULE
 from ratecheck.engine.compile import is_users, seal
 from ratecheck.engine.schedule import make, weigh
 from ratecheck.engine.sight import Sight, seen
@@ -129,7 +130,8 @@ def build(
         "delays": cell.delays.label, "additive": noise.additive, "by_hand": frozenset(cell.constants),
     }  # fmt: skip
     _require(failing, facts)
-    constants |= (picked := _chosen(cell, rule, constants))
+    how.require(who.name)
+    constants |= (picked := _chosen(cell, rule, constants, own))
     _require(failing, facts | picked)
     numbers = np.array([par[n] for n in noise.par] or [0.0])
     # methods, stepsizes and claims are compared on the same samples
@@ -146,8 +148,7 @@ def build(
             )
         instance = _derived(cell, problem, {**constants, **weighted.constants, "seed": seed})
         constants = _unmoved(constants, {**own, **_constants(cell, how, problem, instance, noise, par)}, rule, problem)
-    constants |= weighted.constants
-    facts |= constants
+    facts |= (constants := constants | weighted.constants)
     return Built(
         cell, how, who, rule, problem, instance, noise, numbers, weighted, constants, facts, key, delays, seed, growth
     )  # fmt: skip
@@ -171,8 +172,9 @@ def _require(failing: Callable[[Mapping[str, Any]], list[str]] | None, facts: Ma
         raise AssumptionError(faults[0])
 
 
-def _chosen(cell: Cell, rule: Stepsize, constants: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers of the method that the stepsize rule chooses. Raises AssumptionError when the cell has one."""
+def _chosen(cell: Cell, rule: Stepsize, constants: Mapping[str, Any], own: Mapping[str, float]) -> dict[str, float]:
+    """Return what the stepsize rule chooses. Raises AssumptionError when the cell has it, or another sign."""
+    require_signs({n: constants[n] for n in (*own, *cell.constants) if constants[n] is not None})
     declared = sorted(set(rule.chosen) & set(cell.constants))
     if declared:
         raise AssumptionError(
@@ -280,13 +282,16 @@ def _constants(
     found["sigma_L"] = 0.0 if noise.additive else declared.get("sigma_L")
     if found["G"] is not None and noise.additive and sigma:
         found["G"] = found["G"] + sigma * bound
-    fixed = sorted(set(cell.constants) & {"M", "K", "d", "D", "k", "tau", "weight", *OF_SCHEDULE})
+    fixed = sorted(set(cell.constants) & {"M", "K", "d", "D", "k", "tau", "weight", *OF_SCHEDULE, *MEASURED})
     if fixed:
         raise PartError(f"constants: {fixed[0]} is counted or measured, it cannot be declared by hand.")
+    if noise.additive and "sigma" in cell.constants:
+        raise AssumptionError(
+            f"the cell declares sigma = {cell.constants['sigma']} as a constant, and the level of noise {noise.name!r} "
+            "is the grid's key 'sigma': give it there and leave it out of the constants"
+        )
     declared_by_hand = {n: number(v, f"constant {n}") for n, v in cell.constants.items()}
-    for name in SHARES & declared_by_hand.keys():
-        if not 0 <= declared_by_hand[name] <= 1:
-            raise AssumptionError(f"{name} = {declared_by_hand[name]:g} is not between 0 and 1, and it is a share.")
+    require_shares(declared_by_hand)
     moment = _moment(noise, par, sigma, declared_by_hand.get("excess")) if noise.additive else None
     known = {**found, "sigma_r": moment, **declared_by_hand}
     known["D"] = method.diameter(known) if method.diameter else None

@@ -94,6 +94,7 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
     explicit, picks = order.shape[0] > 0, desk.noise.shape[0] > 0
     timed = not (explicit or picks)
     total = tape.worker.shape[0]
+    fault = int(-total - 2)
     version, made, now = 0, 0, 0.0
     spare = desk.slots.shape[0]
     stale = -1  # the worker that delivered last: its matches are played when it is known whether it has a new task
@@ -104,11 +105,11 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
     for n in range(total + 1):
         tape.offset[n] = made
         if not 0 <= desk.handed[0] <= min(desk.handed.shape[0] - 1, tape.to_worker.shape[0] - made):
-            return -total - 2
+            return fault
         for i in range(desk.handed[0]):
             m = desk.handed[i + 1]
             if m < -workers * stops or m >= workers:
-                return -total - 2
+                return fault
             if m < 0:  # all that the worker has is dropped
                 m = -m - 1
                 while desk.first[m] >= 0:
@@ -118,7 +119,7 @@ def simulate(decide: Any, duration: Any, pick: Any, order: Any, means: Any, par:
                     desk.first[m] = desk.after[desk.first[m]]
                 desk.free[m] = now
             if spare == 0:
-                return -total - 2
+                return fault
             spare -= 1
             slot = desk.slots[spare]
             tape.to_worker[made], tape.to_job[made], tape.made_at[made] = m, slot, version

@@ -37,4 +37,4 @@ def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
 
 
 METHOD = Method("async_mu2_sgd_in_order", receive, ("x", "x_before", "w", "q"), count=("C",), start=start, query=query,
-                queries=2, rows=lambda schedule: int(schedule.steps) + 1)  # fmt: skip
+                queries=2, rows=lambda schedule: int(schedule.steps) + 1, schedulers=("async",))  # fmt: skip

@@ -36,4 +36,4 @@ def query(server: Server, worker: int, gamma: Any, out: Any) -> None:
 
 METHOD = Method("async_mu2_sgd_in_order_box", receive, ("x", "x_before", "w", "q", "start"), par={"B": None},
                 count=("C",), start=start, query=query, queries=2, rows=lambda schedule: int(schedule.steps) + 1,
-                symbolic=False, diameter=of_box)  # fmt: skip
+                symbolic=False, diameter=of_box, schedulers=("async",))  # fmt: skip

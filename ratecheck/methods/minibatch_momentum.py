@@ -18,4 +18,4 @@ def receive(server: Server, a: Arrival) -> None:
             total[i] = 0 * total[i]
 
 
-METHOD = Method("minibatch_momentum", receive, slots=("x", "u", "total"), par={"beta": "9/10"})
+METHOD = Method("minibatch_momentum", receive, slots=("x", "u", "total"), par={"beta": "9/10"}, schedulers=("barrier",))

@@ -1,7 +1,7 @@
 """Minibatch SGD: the server waits for all M workers, then moves by the mean of their gradients.
 
-x_r = x_{r-1} - (1 / M) sum_m gamma_m g^m, in theory with one gamma for all; R = K / M rounds, for under the barrier
-scheduler each round counts M deliveries. The baseline of Mishchenko, Bach, Even & Woodworth (2022), section 1.
+x_r = x_{r-1} - (1 / M) sum_m gamma_m g^m, in theory with one gamma for all; R = K / M rounds, each of which counts M
+deliveries. The baseline of Mishchenko, Bach, Even & Woodworth (2022), section 1. For the barrier scheduler.
 """
 
 from ratecheck.core.method import Arrival, Method, Server
@@ -17,4 +17,4 @@ def receive(server: Server, a: Arrival) -> None:
             total[i] = 0 * total[i]
 
 
-METHOD = Method("minibatch_sgd", receive, slots=("x", "total"))
+METHOD = Method("minibatch_sgd", receive, slots=("x", "total"), schedulers=("barrier",))

@@ -36,4 +36,4 @@ def held_back(schedule: Any) -> int:
 
 
 METHOD = Method("ordered_momentum_in_order", receive, slots=("x", "m"), par={"beta": "1/10"}, count=("C",),
-                rows=held_back)  # fmt: skip
+                rows=held_back, schedulers=("async",))  # fmt: skip

@@ -1,6 +1,7 @@
 """Polyak momentum, asynchronous: every arriving gradient has the weight of the newest one, however late it is.
 
-m = (1 - beta) m + beta g, x = x - gamma m: a baseline of Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043).
+m = (1 - beta) m + beta g, x = x - gamma m: a baseline of Dahan, Reshef, Goldstein & Levy (2026, arXiv:2605.02043),
+whose rule we know in outline only: which gradients have which weight is our reading.
 With one rate it is ``naive_momentum`` with 1 - beta for beta and gamma beta for gamma.
 """
 

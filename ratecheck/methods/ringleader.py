@@ -32,4 +32,5 @@ def receive(server: Server, a: Arrival) -> None:
                 mine[m, 0, i], mine[m, 1, i] = mine[m, 1, i], 0 * mine[m, 1, i]
 
 
-METHOD = Method("ringleader", receive, mine=("G", "G_next"), tally=("b", "b_next", "served"), count=("ready", "served"))
+METHOD = Method("ringleader", receive, mine=("G", "G_next"), tally=("b", "b_next", "served"), count=("ready", "served"),
+                schedulers=("async",))  # fmt: skip

@@ -19,4 +19,5 @@ def receive(server: Server, a: Arrival) -> None:
     began[0] = server.count[0]
 
 
-METHOD = Method("ringmaster", receive, par={"threshold": 4}, count=("updates",), tally=("began",))
+METHOD = Method("ringmaster", receive, par={"threshold": 4}, count=("updates",), tally=("began",),
+                schedulers=("async",))  # fmt: skip

@@ -31,7 +31,7 @@ def rows_of(document: Mapping[str, Any]) -> list[Row]:
         rows.append({
             "panel": panel if panel <= tables.PANELS else None, **tables.place(cell), "above": cell.get("above", "F*"),
             "how": how, "M": cell["M"], "K": cell["K"], "time": number(cell.get("time")), "n": cell.get("n"),
-            "own_schedules": bool(cell.get("own_schedules")),
+            "median_time": bool(cell.get("time_range")),
             "mean": mean, "se": se, "low": mean - se, "high": mean + se,
         })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0, r["M"], r["K"]))
@@ -77,9 +77,9 @@ def caption(rows: Sequence[Row], axis: str) -> str:
 
 
 def against(rows: Sequence[Row], axis: str) -> str:
-    """Return what is on the horizontal axis; the time is a mean where every run has a schedule of its own."""
-    own = any(r["own_schedules"] for r in rows)
-    time = "simulated time (the mean over runs: each has a schedule of its own)" if own else "simulated time"
+    """Return what is on the horizontal axis; the time is a median where every run has a schedule of its own."""
+    own = any(r["median_time"] for r in rows)
+    time = "simulated time (the median over runs: each has a schedule of its own)" if own else "simulated time"
     return {"K": "the number of gradients applied", "time": time}[axis]
 
 

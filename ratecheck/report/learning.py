@@ -41,7 +41,7 @@ def rows_of(document: Mapping[str, Any], quantity: str) -> list[Row]:
                     "panel": panel if panel <= tables.PANELS else None, **tables.place(cell),
                     "above": cell.get("above", "F*"), "how": how, "M": cell["M"], "K": k,
                     "time": number(curve["time"][i]) if curve["time"] else None, "n": cell["n"],
-                    "own_schedules": bool(cell.get("own_schedules")),
+                    "median_time": bool(cell.get("time_range")),
                     "mean": mean, "se": se or 0.0, "low": mean - (se or 0.0), "high": mean + (se or 0.0),
                 })  # fmt: skip
     return sorted(rows, key=lambda r: (r["panel"] is None, r["panel"] or 0))
@@ -54,8 +54,8 @@ def drawn(rows: Sequence[Row], axis: str) -> bool:
 
 def caption(rows: Sequence[Row], quantity: str, axis: str) -> str:
     """Return one plain sentence on what is drawn."""
-    runs = max(r["n"] for r in rows)
-    return f"mean of {_words(quantity, rows)[0]} over {runs} runs against {against(rows, axis)}; bands: one standard error."
+    what = f"mean of {_words(quantity, rows)[0]} over {max(r['n'] for r in rows)} runs"
+    return f"{what} against {against(rows, axis)}; bands: one standard error."
 
 
 def _words(quantity: str, rows: Sequence[Row]) -> tuple[str, str]:

@@ -126,12 +126,17 @@ def save(result: Result, folder: Path) -> list[Path]:
 
 
 def simulated(document: Mapping[str, Any], folder: Path) -> list[Path]:
-    """Draw the cells of a simulation without a claim: means against K, against simulated time, and the delays."""
+    """Draw the cells of a simulation without a claim: means against K, against simulated time, and the delays.
+
+    Return the files: none where there is nothing to draw a line through.
+    """
     rows = curves.rows_of(document)
     if not rows:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     if document.get("tuned"):
+        if not tuned.drawn(document):
+            return []
         text = f"{document['scenario']}: {tuned.caption(document)}"
         return _files(tuned.draw(document), tuned.rows_of(document), folder / "tuned", "Tuned errors", text)
     written = _along(document, folder)

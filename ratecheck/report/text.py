@@ -242,13 +242,17 @@ def _floats(cells: Sequence[Mapping[str, Any]]) -> Iterator[Fact]:
 
 def reasons(cells: Sequence[Mapping[str, Any]], most: int = MANY,
             verdicts: Sequence[str] = ("NOT APPLICABLE",)) -> list[str]:  # fmt: skip
-    """Return why cells have one of these verdicts, one sentence a kind of reason (equal up to numbers), with counts."""
-    kinds: dict[str, list[str]] = {}
+    """Return why cells have one of these verdicts, one sentence a kind of reason (equal up to numbers), with counts.
+
+    Those about the method come first, then those of most cells.
+    """
+    kinds: dict[tuple[bool, str], list[str]] = {}
     for cell in cells:
         if cell["verdict"] in verdicts and (cell.get("reason") or cell["verdict"] == "NOT APPLICABLE"):
             reason = str(cell.get("reason") or "no reason given")
-            kinds.setdefault(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", reason), []).append(reason)
-    ordered = sorted(kinds.values(), key=lambda found: -len(found))
+            kind = re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", reason)
+            kinds.setdefault((cell.get("about") != "method", kind), []).append(reason)
+    ordered = [kinds[kind] for kind in sorted(kinds, key=lambda kind: (kind[0], -len(kinds[kind])))]
     lines = []
     for found in ordered[:most]:
         example = ":" if len(set(found)) == 1 else ", such as:"

@@ -34,6 +34,11 @@ class Panel:
     rows: Sequence[Row]
 
     @property
+    def values(self) -> list[int]:
+        """The values of the variable, in order."""
+        return sorted({r[self.variable] for r in self.rows})
+
+    @property
     def title(self) -> str:
         """What stands above it: the problem, and the value that is the same for all its rows."""
         return f"{self.problem}, {self.other} = {self.value}"
@@ -47,16 +52,30 @@ class Panel:
 
 
 def panels(rows: Sequence[Row]) -> list[Panel]:
-    """Return, for each problem, errors against M at the K that has most M (the largest), and against K likewise."""
+    """Return, for each problem, errors against M at the K that has most M (the largest), and against K likewise.
+
+    Of three values of M, or of K, or more; where a problem has so many of neither, of two, or else one M for each K.
+    """
     found = []
     for problem in dict.fromkeys(r["problem"] for r in rows):
-        own = [r for r in rows if r["problem"] == problem]
+        own, made = [r for r in rows if r["problem"] == problem], []
         for variable, other in (("M", "K"), ("K", "M")):
             count = {v: len({r[variable] for r in own if r[other] == v}) for v in {r[other] for r in own}}
             value = max(count, key=lambda v: (count[v], v))
-            if count[value] > 2:
-                found.append(Panel(problem, variable, other, value, [r for r in own if r[other] == value]))
+            made.append(Panel(problem, variable, other, value, [r for r in own if r[other] == value]))
+        lone = [Panel(problem, "M", "K", k, [r for r in own if r["K"] == k]) for k in sorted({r["K"] for r in own})]
+        found += _of(made, 3) or _of(made, 2) or lone
     return found
+
+
+def _of(made: Sequence[Panel], values: int) -> list[Panel]:
+    """Return those with so many values at least."""
+    return [p for p in made if len(p.values) >= values]
+
+
+def drawn(document: Mapping[str, Any]) -> list[Panel]:
+    """Return the panels that are drawn: of more than one value."""
+    return _of(panels(rows_of(document)), 2)
 
 
 def rows_of(document: Mapping[str, Any]) -> list[Row]:
@@ -77,10 +96,12 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         f"{max(r['n'] for r in rows)} runs: chosen on one half and measured on the other, and the other way round"
     ]
     for panel in panels(rows):
-        values = sorted({r[panel.variable] for r in panel.rows})
+        values = panel.values
+        fitted = any((e["problem"], e["variable"]) == (panel.problem, panel.variable) for e in document["exponents"])
         width = max(len(f"{m}, {d}") for m, d in panel.lines())
         head = " ".join(f"{v:>7}" for v in values)
-        said += ["", panel.title, f"  {panel.variable:<{width}} {head}   exponent of the error in {panel.variable}"]
+        last = f"   exponent of the error in {panel.variable}" if fitted else ""
+        said += ["", panel.title, f"  {panel.variable:<{width}} {head}{last}"]
         for (method, delays), line in panel.lines().items():
             shown = {r[panel.variable]: _shown(r["ratio"]) + ("*" if r["edge"] else " ") for r in line}
             slope = slopes.get((panel.problem, panel.variable, method, delays))
@@ -96,6 +117,9 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     said += ["", f"standard errors at most {worst:.1%} of the error{edge}"]
     if any(r["stale"] > 1 and r["policy"] == "independent" for r in rows):
         said.append("exponents where delays do not look leave out cells with M L B^2/K above sigma B/sqrt(K)")
+    lone = [panel.title for panel in panels(rows) if len(panel.values) < 2]
+    if lone:
+        said.append(f"not drawn, for it takes two M at one K, or two K at one M: {'; '.join(lone)}")
     return said
 
 
@@ -105,38 +129,42 @@ def _shown(value: float) -> str:
 
 def caption(document: Mapping[str, Any]) -> str:
     """Return what is drawn in plain sentences."""
+    above = "Above: exponents of the error itself, one a method. " if document["exponents"] else ""
     return (
         f"mean error of the output over sigma B/sqrt(K), with the best {document['constant']} of each method; bars: "
-        "one standard error. Above: exponents of the error itself, one a method. Level is an error that falls as "
+        f"one standard error. {above}Level is an error that falls as "
         "1/sqrt(K) and has no M; triangles: slopes 1/2 and 1. One colour a delay model: blind ones have the same "
         "durations, of an independent copy of the samples."
     )
 
 
 def draw(document: Mapping[str, Any]) -> Figure:
-    """Draw the panels side by side on one vertical log axis, a colour a delay model and a marker a method."""
+    """Draw the panels side by side on one vertical log axis, a colour a delay model and a marker a method.
+
+    There must be one that is ``drawn``.
+    """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    shown = panels(rows_of(document))
-    drawn = [r for p in shown for r in p.rows]
+    shown = drawn(document)
+    points = [r for p in shown for r in p.rows]
     with style.context():
         layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.06)
         figure = Figure((0.6 + 2.3 * len(shown), 3.3), layout=layout, dpi=style.DPI)
         grid = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
-        colours = dict(zip(dict.fromkeys(r["delays"] for r in drawn), _COLOURS, strict=False))
+        colours = dict(zip(dict.fromkeys(r["delays"] for r in points), _COLOURS, strict=False))
         looks = {m: {"marker": style.MARKERS[i], "linestyle": style.DASHES[i], **(_HOLLOW if i % 2 else {})}
-                 for i, m in enumerate(dict.fromkeys(r["method"] for r in drawn))}  # fmt: skip
-        seen = [v for r in drawn for v in (r["ratio"], r["bound"]) if v and 0 < v < math.inf]
+                 for i, m in enumerate(dict.fromkeys(r["method"] for r in points))}  # fmt: skip
+        seen = [v for r in points for v in (r["ratio"], r["bound"]) if v and 0 < v < math.inf]
         for axes, panel in zip(grid, shown, strict=True):
             low, high = style.widened([*seen, 1.0], 1.6)
             _panel(axes, panel, (low / 3, 4 * high), colours, looks)
             _slopes(axes, panel, colours, document["exponents"])
         grid[0].set_ylabel(f"tuned error / ({UNIT})")
-        policies = {r["delays"]: r["policy"] for r in drawn}
+        policies = {r["delays"]: r["policy"] for r in points}
         keys = [(f"{d}: {policies[d]}", {"color": c, "linewidth": 3}) for d, c in colours.items()]
         kinds: list[tuple[str, dict[str, Any]]] = list(looks.items())
-        if any(r["bound"] for r in drawn):
+        if any(r["bound"] for r in points):
             kinds.append(("lower bound", _BOUND))
         columns = len(keys) + len(kinds)
         if columns > ABREAST:  # colours on a line of their own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -22,12 +23,21 @@ from ratecheck.engine.build import Built, build
 from ratecheck.engine.replay import objects, plan_of
 from ratecheck.engine.state import allocate, begin, no_draw, no_fill, no_gradient, no_query, parameters, switches
 from ratecheck.engine.sweep import Outcome, simulate
-from ratecheck.errors import PartError
+from ratecheck.errors import MethodError, PartError
 from tests.enclosure import Enclosure
 
 FOLDER = Path(__file__).parents[2] / "ratecheck" / "methods"
 every_method = pytest.mark.parametrize("name", METHODS.names())
-every_scheduler = pytest.mark.parametrize("scheduler", SCHEDULERS.names())
+PAIRS = [(name, scheduler) for name in METHODS.names() for scheduler in SCHEDULERS.names()]
+
+
+def made_for(name: str, scheduler: str) -> bool:
+    """Tell whether the method declares no schedulers, or this one."""
+    declared = METHODS.get(name).schedulers
+    return not declared or SCHEDULERS.get(scheduler).name in declared
+
+
+every_pair = pytest.mark.parametrize(("name", "scheduler"), [pair for pair in PAIRS if made_for(*pair)])
 SPECTRUM = ["1/9", "7/10", 1]
 
 
@@ -81,19 +91,32 @@ def test_a_file_is_small_and_says_what_it_is(name):
     assert ast.get_docstring(ast.parse(source))
 
 
+@pytest.mark.parametrize(("name", "scheduler"), [pair for pair in PAIRS if not made_for(*pair)])
+def test_under_a_scheduler_that_it_is_not_made_for_a_method_does_not_run(name, scheduler):
+    with pytest.raises(MethodError, match=f"method '{name}' is made for scheduler '.*it is another method"):
+        built_of(name, scheduler)
+
+
+def test_schedulers_that_methods_name_exist_and_docstrings_say_them():
+    """Who forgets one of both is told: the docstring says "For the X scheduler" where the field does."""
+    names = {SCHEDULERS.get(s).name for s in SCHEDULERS.names()}
+    for name in METHODS.names():
+        told = " ".join((ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text())) or "").split())
+        assert re.findall(r"For the (\w+) scheduler", told) == list(METHODS.get(name).schedulers)
+        assert names >= set(METHODS.get(name).schedulers)
+
+
 # one source, many numbers
 
 
-@every_method
-@every_scheduler
+@every_pair
 @pytest.mark.parametrize("noise", ["gaussian", "none"])
 def test_strict_build_is_bitwise_cpython(name, scheduler, noise):
     built = built_of(name, scheduler, noise=noise)
     assert same(simulate(built, 0, 8, strict=True), simulate(built, 0, 8, plain=True))
 
 
-@every_method
-@every_scheduler
+@every_pair
 def test_default_build_fractions_and_floats_lie_in_one_enclosure(name, scheduler):
     """The kernel on enclosures bounds its own rounding, contraction included; the bound is not wide either.
 
@@ -113,8 +136,7 @@ def test_default_build_fractions_and_floats_lie_in_one_enclosure(name, scheduler
         assert all(v in bound for v in (exact[i], runs[0][i], runs[1][i]))
 
 
-@every_method
-@every_scheduler
+@every_pair
 def test_sympy_symbols_stand_for_all_numbers(name, scheduler):
     """Iterates on symbols, then numbers put in, are the iterates on those Fractions."""
     built = built_of(name, scheduler, sigma=0, workers=2, steps=4)
@@ -135,8 +157,7 @@ def test_sympy_symbols_stand_for_all_numbers(name, scheduler):
         assert expression.subs(letters) == sp.Rational(*value.as_integer_ratio())
 
 
-@every_method
-@every_scheduler
+@every_pair
 @pytest.mark.parametrize(("f", "x"), [(3, 0), (0, 5), (-7, 4)])
 @pytest.mark.parametrize("strict", [True, False])
 def test_rescaling_by_powers_of_two_is_exact(name, scheduler, f, x, strict):

@@ -27,7 +27,10 @@ def test_one_loop_is_compiled_for_all_parts():
     for method, problem, noise in itertools.product(
         METHODS.names(), ("quadratic", "huber"), ("gaussian", "two_point", "none")
     ):
-        built = built_of(method=method, problem=Part(problem, {"dimension": 2}), noise=noise, steps=8)
+        scheduler = next(iter(METHODS.get(method).schedulers), "async")
+        built = built_of(
+            method=method, scheduler=scheduler, problem=Part(problem, {"dimension": 2}), noise=noise, steps=8
+        )
         simulate(built, 0, 8)
     assert len(run_kernel().signatures) == 1
     assert len(run_kernel(True).signatures) == 1

@@ -71,6 +71,13 @@ def test_reasons_are_grouped_up_to_numbers_and_lose_no_cell():
     assert len(text.reasons(cells, most=100)) == 7
 
 
+def test_reasons_about_the_method_come_first_however_few_the_cells():
+    cells = [{"verdict": "NOT APPLICABLE", "reason": f"reason {word}"} for word in "aaaabbbccd"]
+    assert text.reasons(cells)[0] == "4 cells: reason a"
+    cells.append({"verdict": "NOT APPLICABLE", "reason": "method 'cheat' knows", "about": "method"})
+    assert text.reasons(cells)[:2] == ["1 cell: method 'cheat' knows", "4 cells: reason a"]
+
+
 @pytest.mark.parametrize(
     ("tight", "said"),
     [

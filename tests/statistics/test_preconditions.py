@@ -24,6 +24,7 @@ from ratecheck.core.part import Part
 from ratecheck.core.shelf import DELAYS, PROBLEMS
 from ratecheck.engine.build import Built, build
 from ratecheck.engine.sweep import block_width, simulate, try_out
+from ratecheck.errors import AssumptionError
 from tests.makers import built_of, parameters_of
 
 
@@ -239,6 +240,114 @@ def test_sampled_rows_are_measured():
 def always_first(key: Any, handout: Any, rows: Any, out: Any) -> None:
     for i in range(out.shape[0]):
         out[i] = 0 if i % 2 == 0 else (handout + i) % rows
+
+
+# what a cell declares of its noise by hand
+
+
+def declaring(noise: Part, level: float | None, problem: Part, **constants: Any) -> Built:
+    cell = Cell(problem, noise, Part("exponential"), 4, 64, level, "R1", constants={"stepsize": 0.01, **constants})
+    return build(cell, 3, method="async_sgd", scheduler="async", stepsize="constant")
+
+
+SQUARE, KINK = Part("quadratic", {"dimension": 4}), Part("asymmetric_abs", {"dimension": 4})
+
+
+@pytest.mark.parametrize(
+    ("noise", "sigma_inf", "words"),
+    [
+        (Part("gaussian"), 1e-9, "declared sigma_inf = 1e-09, but noise 'gaussian' has no bound"),
+        (Part("gaussian"), 1e9, "has no bound"),
+        (Part("student_t"), 1e9, "has no bound"),
+        (Part("rademacher"), 1.999, "declared sigma_inf = 1.999, but noise 'rademacher' has lengths up to 2"),
+        (Part("rademacher"), 0.0, "has lengths up to 2"),
+        (Part("rademacher"), 2.0, None),
+        (Part("two_point", {"p": 1e-6}), 1998.0, "lengths up to 2000"),  # sqrt(1e6 - 1) sigma: no draw shows it
+        (Part("two_point", {"p": 1e-6}), 2000.0, None),
+    ],
+)
+def test_a_declared_bound_is_held_against_the_noise(noise, sigma_inf, words):
+    found = unlawful(declaring(noise, 2.0, SQUARE, sigma_inf=sigma_inf))
+    assert words in str(found) if words else found is None
+    without = unlawful(declaring(noise, 0.0, SQUARE, sigma_inf=abs(sigma_inf)))
+    assert without is None, "no noise is longer than nothing"
+
+
+def test_a_bound_that_a_law_does_not_say_is_drawn(tmp_path):
+    """Uniform noise in [-sqrt 3, sqrt 3] that says nothing of its bound: the largest of 2^17 draws is as good as it."""
+    path = tmp_path / "uniform.py"
+    path.write_text(
+        "from ratecheck.core.keys import uniform, word\nfrom ratecheck import Noise\n"
+        "def fill(key, position, par, out):\n"
+        "    for i in range(out.shape[0]):\n"
+        "        out[i] = (2 * uniform(word(key, position + i)) - 1) * 3**0.5\n"
+        "NOISE = Noise('uniform', fill)\n"
+    )
+    for times, words in ((0.999, "lengths up to 3.46"), (1.0, None)):
+        found = unlawful(declaring(Part(str(path)), 2.0, SQUARE, sigma_inf=times * 2 * math.sqrt(3)))
+        assert words in str(found) if words else found is None
+
+
+@pytest.mark.parametrize(
+    ("noise", "sigma", "given", "words"),
+    [
+        (Part("gaussian"), 20.0, 1.0, "declared G = 1, but noise 'gaussian' has no bound"),
+        (Part("rademacher"), 20.0, 20.99, "gradients with noise 'rademacher' have lengths up to 21"),
+        (Part("rademacher"), 20.0, 21.0, None),
+        # the slope is -1 or 1/2 (over sqrt d), and the noise 3 or -1/3 in units of sigma/sqrt d, or the other way round
+        (Part("two_point", {"p": "1/10"}), 1.0, 3.49, "have lengths up to 3.5"),
+        (Part("two_point", {"p": "1/10"}), 1.0, 3.5, None),
+        (Part("two_point", {"p": "9/10"}), 1.0, 3.99, "have lengths up to 4"),
+        (Part("gaussian"), 0.0, 1.0, None),
+    ],
+)
+def test_a_declared_slope_has_room_for_the_noise(noise, sigma, given, words):
+    built = declaring(noise, sigma, KINK, G=given)
+    assert contradiction(built) is None, "F itself is not as steep"
+    found = unlawful(built)
+    assert words in str(found) if words else found is None
+    assert unlawful(declaring(noise, sigma, KINK, G_F=1.0)) is None, "the slope of F alone"
+
+
+def test_a_slope_that_no_class_promises_is_measured():
+    assert "but a gradient of norm" in str(contradiction(declaring(Part("rademacher"), 1.0, SQUARE, G=5.0)))
+    assert contradiction(declaring(Part("rademacher"), 1.0, SQUARE, G=1e6)) is None
+
+
+@pytest.mark.parametrize(("noise", "sigma"), [("gaussian", 2.0), ("rademacher", 2.0), ("rows", None)])
+def test_no_moment_is_nothing(noise, sigma):
+    problem = SQUARE if sigma else Part("logistic", {"rows": 16, "dimension": 2, "batch": 2})
+    for given, words in ((0.0, "declared sigma_r = 0"), (0.1, "declared sigma_r = 0."), (50.0, None)):
+        found = unlawful(declaring(Part(noise), sigma, problem, sigma_r=given, excess=2.0))
+        assert words in str(found) if words else found is None
+
+
+def test_the_longest_row_is_held_against_a_bound():
+    worlds = Part("two_worlds", {"bound": 2})
+    truth = declaring(Part("rows"), None, worlds).constants["sigma_inf"]
+    assert truth == pytest.approx(2 * math.sqrt(2))
+    for times, words in ((0.99, "the gradient of a sampled row is"), (1.0, None)):
+        found = unlawful(declaring(Part("rows"), None, worlds, sigma_inf=times * truth))
+        assert words in str(found) if words else found is None
+    lying = declaring(Part("rows"), None, worlds)
+    lying = replace(lying, constants={**lying.constants, "sigma_inf": truth / 2})
+    assert "declared sigma_inf = 1.41" in str(unlawful(lying)), "a problem may lie as well"
+
+
+@pytest.mark.parametrize(("noise", "sigma"), [("gaussian", 1.0), ("rows", None)])
+@pytest.mark.parametrize("name", ["sigma_L", "zeta"])
+def test_a_size_below_zero_is_a_sentence(noise, sigma, name):
+    """Nothing is met of either here, so no place can be said."""
+    built = declaring(Part(noise), sigma, Part("two_worlds"))
+    assert contradiction(saying(built, **{name: -0.01})) == f"declared {name} = -0.01 is below 0: it is a size"
+    assert contradiction(saying(built, **{name: 0.0})) is None
+
+
+def test_the_level_of_additive_noise_is_not_declared_by_hand():
+    with pytest.raises(AssumptionError, match=r"sigma = 0\.001 as a constant, and the level of noise 'gaussian'"):
+        declaring(Part("gaussian"), 20.0, SQUARE, sigma=0.001)
+    rows = Part("logistic", {"rows": 16, "dimension": 2})
+    assert declaring(Part("rows"), None, rows, sigma=7.0).constants["sigma"] == 7
 
 
 # delays and noise

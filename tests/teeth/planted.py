@@ -1,5 +1,6 @@
 """Runs the main job on a small scenario with a planted lie, or with the right version beside it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ratecheck.checks.job import Job, claims_of, run
@@ -27,11 +28,15 @@ def lie(name):
     return str(path)
 
 
-def results(claim, *grids, evidence=("exact", "monte-carlo"), replicates=64, kappa=None, **more):
-    """Return the results of the main job by kind of evidence; a list where there are two of a kind."""
+def results(claim, *grids, evidence=("exact", "monte-carlo"), replicates=64, kappa=None, bare=False, **more):
+    """Return the results of the main job by kind of evidence; a list where there are two of a kind.
+
+    ``bare``: of these grids alone, without the cells that the claim brings.
+    """
     settings = {"replicates": replicates, "kappa": kappa}
     data = {"title": "teeth", "exact": {"cases": [[2, 4]]}, "monte_carlo": settings, "grid": grids}
-    job = Job(claims_of([claim]), Scenario.model_validate(data), "teeth", 1, evidence, **more)
+    claims = {name: replace(one, cells=()) if bare else one for name, one in claims_of([claim]).items()}
+    job = Job(claims, Scenario.model_validate(data), "teeth", 1, evidence, **more)
     return run(job)
 
 

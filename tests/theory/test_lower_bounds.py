@@ -306,6 +306,51 @@ def test_what_looks_at_norms_does_not_tell_the_worlds_apart():
     assert uneven(of_method(Method("by_norm", by_norm))) is None
 
 
+def adagrad_norm(server, a):
+    """The sum of all squares of a replicate stands in its first coordinate of v: exchanged, it is rounded otherwise."""
+    x, v, g, n = server.x[0], server.x[1], a.grad[0], server.replicates
+    for r in range(n):
+        for i in range(r, x.shape[0], n):
+            v[r] += g[i] * g[i]
+        for i in range(r, x.shape[0], n):
+            x[i] -= a.gamma * g[i] / (1 + v[r])
+
+
+def test_what_a_method_keeps_beside_its_model_is_its_own_affair():
+    built = of_method(Method("adagrad_norm", adagrad_norm, slots=("x", "v")))
+    assert uneven(built) is None
+    assert uneven(replace(built, cell=replace(built.cell, M=7))) is None
+
+
+def turning(turns):
+    """Return a method that is honest until ``turns(server)``, and knows the worlds from then on."""
+
+    def receive(server, a):
+        x, g = server.x[0], a.grad[0]
+        for i in range(x.shape[0]):
+            x[i] -= a.gamma * g[i]
+        if turns(server):
+            x[: server.replicates] -= a.gamma / 16
+
+    return Method("turning", receive, compiled=False)
+
+
+@pytest.mark.parametrize(
+    ("turns", "seen"),
+    [
+        (lambda s: s.clock[0] >= 9000, True),  # later than any free run
+        (lambda s: s.workers > 4 and s.clock[0] > 60, True),
+        (lambda s: s.replicates > 1, True),
+        (lambda s: s.clock[0] >= 9500, False),  # not in this cell
+        (lambda s: s.workers > 5, False),
+    ],
+)
+def test_one_who_turns_later_or_among_more_workers_is_seen_in_such_a_cell(turns, seen):
+    output = replace(cell(5, 9200), output="R1", constants={"stepsize": 0.05})
+    built = build(output, 1, method="async_sgd", scheduler="async", stepsize="constant")
+    assert (uneven(replace(built, method=turning(turns))) is not None) == seen
+
+
 CHEAT = '''"""Cheat: it knows that x_1 is in world A and x_2 in world B."""
 
 from ratecheck.core.method import Method
@@ -334,6 +379,48 @@ def test_the_one_who_knows_is_turned_down_and_refuted_as_forced_only(tmp_path):
     plain = checked(CLAIMS[0], cell(), force=True)
     assert plain.verdict is Verdict.HOLDS_HERE
     assert "forced" not in plain.summary
+
+
+LATE = '''"""As SGD, until delivery 50: from there on it knows which coordinate is which."""
+
+from ratecheck.core.method import Method
+
+
+def receive(server, a):
+    x, g = server.x[0], a.grad[0]
+    for i in range(x.shape[0]):
+        x[i] -= a.gamma * g[i]
+        if server.clock[0] > 50:
+            x[i] = (1 if 2 * i >= x.shape[0] else -1) + x[i] - x[i]
+
+
+METHOD = Method("late", receive)
+'''
+
+
+def test_who_is_caught_in_one_cell_is_turned_down_in_all_and_that_is_said_first(tmp_path):
+    """In the short cell nothing is seen of it, and other problems have reasons of their own: it is the method's."""
+    (tmp_path / "late.py").write_text(LATE)
+    path, problem = str(tmp_path / "late.py"), Part("quadratic")
+    short, long = cell(2, 32), cell(2, 128)
+    others = [Cell(problem, Part("gaussian"), Part("fixed"), 2, k, 1.0) for k in (64, 128, 256)]
+    assert checked(CLAIMS[0], short, method=path).details["counts"] == {"HOLDS HERE": 1}  # never past delivery 50
+    found = checked(CLAIMS[0], short, *others, long, method=path)
+    assert found.details["counts"] == {"NOT APPLICABLE": 5}
+    assert {c["reason"] for c in found.details["cells"]} == {found.summary}
+    assert "method 'late' does not treat both coordinates alike" in found.summary
+    assert {c["about"] for c in found.details["cells"]} == {"method"}
+    mixed = checked(CLAIMS[0], replace(short, method=path), replace(long, method=path), short, *others)
+    verdicts = [c["verdict"] for c in mixed.details["cells"]]  # another method, async_sgd, is as it was
+    assert verdicts == ["NOT APPLICABLE", "NOT APPLICABLE", "HOLDS HERE", *["NOT APPLICABLE"] * 3]
+    assert [c.get("about") for c in mixed.details["cells"]] == ["method", "method", None, None, None, None]
+
+
+def test_a_method_for_another_scheduler_is_said_first():
+    others = [Cell(Part("quadratic"), Part("gaussian"), Part("fixed"), 2, k, 1.0) for k in (64, 128)]
+    found = checked(CLAIMS[0], *others, cell(2, 32), method="minibatch_sgd")
+    assert found.details["counts"] == {"NOT APPLICABLE": 3}
+    assert "method 'minibatch_sgd' is made for scheduler 'barrier'" in found.summary
 
 
 @pytest.mark.parametrize("name", [*CLAIMS, "levy2026.lower_convex_bounded", "levy2026.lower_ordered_momentum"])

@@ -173,11 +173,11 @@ def test_a_cell_of_rows_is_covered_and_the_change_of_noise_is_most_of_its_noise(
 @pytest.mark.slow
 def test_the_theorem_holds_on_rows_and_the_additive_one_is_not_about_them():
     grid = {"problem": ROWS, "noise": "rows", "delays": {"name": "exponential", "spread": 8}, "M": 4, "K": 1024}
-    found = result(INDEPENDENT, grid, evidence=("monte-carlo",), replicates=32)
+    found = result(INDEPENDENT, grid, evidence=("monte-carlo",), replicates=32, bare=True)
     assert found.verdict.name == "HOLDS_HERE"
     (row,) = found.details["cells"]
     assert row["terms"]["noise_change"] > row["terms"]["noise"] > 0
-    other = result("levy2026.theorem_convex_independent", grid, evidence=("monte-carlo",), replicates=32)
+    other = result("levy2026.theorem_convex_independent", grid, evidence=("monte-carlo",), replicates=32, bare=True)
     assert other.verdict.name == "NOT_APPLICABLE"
     assert "same at every point" in other.summary
 
@@ -185,10 +185,12 @@ def test_the_theorem_holds_on_rows_and_the_additive_one_is_not_about_them():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [ANY, IN_ORDER])
 def test_the_cells_of_a_claim_hold_under_delays_that_look_at_rows(name):
-    (cell,) = shelf.CLAIMS.get(name).cells
+    cell, rule = shelf.CLAIMS.get(name).cells
     grid = {"problem": ROWS, "noise": "rows", "delays": {"name": cell.delays.name, **cell.delays.par}, "M": cell.M,
             "K": cell.K, "constants": dict(cell.constants)}  # fmt: skip
     assert result(name, grid, evidence=("monte-carlo",), replicates=64).verdict.name == "HOLDS_HERE"
-    narrow = result(INDEPENDENT, grid, evidence=("monte-carlo",), replicates=64)
-    assert narrow.verdict.name == "NOT_APPLICABLE"
-    assert "data-dependent" in narrow.summary
+    for delays, policy in ((cell.delays, "data-dependent"), (rule.delays, "clairvoyant")):
+        grid["delays"] = {"name": delays.name, **delays.par}
+        narrow = result(INDEPENDENT, grid, evidence=("monte-carlo",), replicates=64, bare=True)
+        assert narrow.verdict.name == "NOT_APPLICABLE"
+        assert policy in narrow.summary

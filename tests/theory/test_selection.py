@@ -286,6 +286,39 @@ def test_files(small, tmp_path):
     assert json.loads(json.dumps(small.document)) == small.document
 
 
+def told(document, keep, tmp_path):
+    """Return what is said and drawn of the rows that are kept, with exponents fitted to these."""
+    rows = [r for r in document["tuned"] if keep(r)]
+    fewer = {**document, "tuned": rows, "exponents": tuning.exponents(rows)}
+    return report.lines(fewer), plots.simulated(fewer, tmp_path), fewer
+
+
+def test_two_values_are_told_and_drawn_without_an_exponent(small, tmp_path):
+    lines, paths, fewer = told(small.document, lambda r: r["M"] != 17, tmp_path)
+    assert lines[3].split() == ["M", "5", "65"]
+    assert [p.suffix for p in paths] == [".pdf", ".svg", ".png", ".csv"]
+    (axes,) = report.draw(fewer).axes
+    assert all(len(c.lines[0].get_xdata()) == 2 for c in axes.containers)
+    assert "exponents" not in " ".join(lines) + "".join(t.get_text() for t in axes.texts) + report.caption(fewer)
+    assert "not drawn" not in " ".join(lines)
+
+
+def test_one_value_is_told_and_one_sentence_says_that_it_is_not_drawn(small, tmp_path):
+    lines, paths, fewer = told(small.document, lambda r: r["M"] == 17, tmp_path)
+    table = {tuple(line.split()[:2]): line.split()[2].rstrip("*") for line in lines[4:8]}
+    assert table == {(f"{r['method']},", r["delays"]): f"{r['ratio']:.3g}" for r in report.rows_of(fewer)}
+    assert lines[-1] == "not drawn, for it takes two M at one K, or two K at one M: two_worlds, K = 1024"
+    assert paths == []
+
+
+def test_no_row_is_left_out_where_no_two_share_m_or_k(small, tmp_path):
+    apart = {**small.document, "tuned": [{**r, "K": 64 * r["M"]} for r in small.document["tuned"]]}
+    lines, paths, _ = told(apart, lambda r: True, tmp_path)
+    assert [f"two_worlds, K = {64 * m}" in lines for m in (5, 17, 65)] == [True] * 3
+    assert lines[-1].startswith("not drawn")
+    assert paths == []
+
+
 # the experiment at full size
 
 

@@ -1,13 +1,16 @@
 """What ``ratecheck run`` prints and draws: delays of each scheduler, noise that no number describes, F without F*."""
 
 import json
+from statistics import median
 
 import pytest
 
 from ratecheck.checks import measure
 from ratecheck.commands import simulation
 from ratecheck.commands.request import resumed
+from ratecheck.core import scenario
 from ratecheck.core.run import Run
+from ratecheck.engine.build import build, of_block
 from ratecheck.errors import ScenarioError
 
 KEPT = measure.measure
@@ -69,7 +72,9 @@ def test_an_unknown_minimum_is_not_subtracted_in_words(tmp_path):
     assert json.loads(next(tmp_path.rglob("simulation.json")).read_text())["cells"][0]["above"] == ""
 
 
-@pytest.mark.parametrize(("constants", "words"), [("-0.01", "the stepsize is negative"), ("0.0", "the stepsize is 0")])
+@pytest.mark.parametrize(
+    ("constants", "words"), [("-0.01", "stepsize = -0.01 is negative"), ("0.0", "stepsize = 0 is 0")]
+)
 def test_no_stepsize_below_zero(constants, words, tmp_path):
     grid = GRID.format(**{**ROWS, **FREE}).replace("0.01", constants)
     (tmp_path / "mine.toml").write_text('title = "mine"\n' + grid)
@@ -105,3 +110,53 @@ def test_a_run_that_is_stopped_is_taken_up_again(tmp_path, monkeypatch):
     assert simulation.simulate(resumed(run), run, 1).document == whole
     assert len(computed) == 2, "the first seed is not simulated again"
     assert len(run.records()) == 3
+
+
+LOOKS = """
+title = "mine"
+[monte_carlo]
+replicates = 9
+[simulation]
+points = 2
+seeds = {seeds}
+[[grid]]
+problem = "two_worlds"
+noise = "rows"
+delays = "{delays}"
+M = 5
+K = 40
+method = "async_sgd"
+output = "last"
+stepsize = "constant"
+constants = {{ stepsize = "1/16" }}
+"""
+
+
+def of_looks(tmp_path, delays, seeds=1):
+    (tmp_path / "mine.toml").write_text(LOOKS.format(delays=delays, seeds=seeds))
+    found = simulation.perform(str(tmp_path / "mine.toml"), 3, 1, tmp_path)
+    (cell,) = scenario.load(tmp_path / "mine.toml").cells(tmp_path)
+    made = [build(cell, 3 + s, method="async_sgd", scheduler="async", stepsize="constant") for s in range(seeds)]
+    schedules = [of_block(b, i).weighted.schedule for b in made for i in range(9 if b.own_schedules else 1)]
+    return found, schedules
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_where_every_run_has_a_schedule_the_time_is_of_them_all(seeds, tmp_path):
+    """The median and the range of the schedules' times, and the largest of their delays, not those of the first one."""
+    found, schedules = of_looks(tmp_path, "held_back", seeds)
+    (row,), ends = found.document["cells"], [s.time[39] for s in schedules]
+    assert len(set(ends)) > 3, "schedules differ"
+    assert (row["time"], row["time_range"]) == (median(ends), [min(ends), max(ends)])
+    assert row["curve"]["time"] == [median([s.time[19] for s in schedules]), median(ends)]
+    assert row["tau_max"] == max(s.delay[:40].max() for s in schedules) > schedules[0].delay[:40].max()
+    assert "time: median [range]" in found.lines[0]
+    assert f"[{min(ends):.4g}, {max(ends):.4g}]" in found.lines[1]
+    assert "(the median over runs: each has a schedule of its own)" in next(tmp_path.rglob("F_time.svg")).read_text()
+
+
+def test_where_runs_share_a_schedule_the_time_is_its_own(tmp_path):
+    found, (schedule,) = of_looks(tmp_path, "exponential")
+    (row,) = found.document["cells"]
+    assert (row["time"], row["time_range"], row["tau_max"]) == (schedule.time[39], None, schedule.delay[:40].max())
+    assert "median" not in found.lines[0] + next(tmp_path.rglob("F_time.svg")).read_text()

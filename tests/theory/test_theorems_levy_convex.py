@@ -41,7 +41,7 @@ def built(claim, *args, method=None, **more):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [ANY, IN_ORDER])
 def test_the_bound_holds_under_delays_that_look_at_samples(name):
-    found = result(name, GRID, evidence=("monte-carlo",), replicates=32)
+    found = result(name, GRID, evidence=("monte-carlo",), replicates=32, bare=True)
     rows = [row for row in found.details["cells"] if row.get("inequalities")]
     assert len(rows) == 4
     assert not found.verdict.negative
@@ -53,7 +53,7 @@ def test_the_bound_holds_under_delays_that_look_at_samples(name):
 @pytest.mark.parametrize("times", [0.001, 1, 32])
 def test_the_bound_holds_all_over_the_window(times):
     grid = {**GRID, "delays": "round_robin", "K": 512, "sigma": 4, "constants": {"rho": times}}
-    found = result(WINDOW, grid, evidence=("monte-carlo",), replicates=32)
+    found = result(WINDOW, grid, evidence=("monte-carlo",), replicates=32, bare=True)
     assert not found.verdict.negative
     rows = [row for row in found.details["cells"] if row.get("inequalities")]
     assert rows
@@ -61,7 +61,7 @@ def test_the_bound_holds_all_over_the_window(times):
 
 
 def test_a_theorem_without_m_is_not_applied_to_delays_that_look():
-    found = result(INDEPENDENT, GRID, evidence=("monte-carlo",), replicates=32)
+    found = result(INDEPENDENT, GRID, evidence=("monte-carlo",), replicates=32, bare=True)
     assert found.verdict.name == "NOT_APPLICABLE"
     assert "data-dependent" in found.summary
 

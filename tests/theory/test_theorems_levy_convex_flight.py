@@ -170,7 +170,8 @@ DECLARED = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[1:])
 def test_the_bound_holds_under_delays_that_look_at_samples(name):
-    found = result(name, {**GRID, "constants": DECLARED[name]}, evidence=("monte-carlo",), replicates=16)
+    grid = {**GRID, "constants": DECLARED[name]}
+    found = result(name, grid, evidence=("monte-carlo",), replicates=16, bare=True)
     rows = [row for row in found.details["cells"] if row.get("inequalities")]
     assert rows
     assert not found.verdict.negative
@@ -181,18 +182,19 @@ def test_the_bound_holds_under_delays_that_look_at_samples(name):
 @pytest.mark.slow
 def test_the_bound_holds_for_delays_that_look_at_sizes():
     grid = {**GRID, "noise": "gaussian", "delays": {"name": "slow_large"}, "K": 512}
-    found = result(MEAN_ZERO, grid, evidence=("monte-carlo",), replicates=16)
+    found = result(MEAN_ZERO, grid, evidence=("monte-carlo",), replicates=16, bare=True)
     assert not found.verdict.negative
     assert any(row.get("inequalities") for row in found.details["cells"])
 
 
 def test_delays_that_look_at_signs_are_not_covered_by_mean_zero():
-    found = result(MEAN_ZERO, {**GRID, "K": 64}, evidence=("monte-carlo",), replicates=8)
+    found = result(MEAN_ZERO, {**GRID, "K": 64}, evidence=("monte-carlo",), replicates=8, bare=True)
     assert found.verdict.name == "NOT_APPLICABLE"
 
 
 def test_unbounded_noise_is_not_covered_by_bounded():
-    found = result(BOUNDED, {**GRID, "noise": "gaussian", "K": 64, "sigma": 1}, evidence=("monte-carlo",), replicates=8)
+    grid = {**GRID, "noise": "gaussian", "K": 64, "sigma": 1}
+    found = result(BOUNDED, grid, evidence=("monte-carlo",), replicates=8, bare=True)
     assert found.verdict.name == "NOT_APPLICABLE"
     assert "sigma_inf" in found.summary
 
@@ -205,7 +207,7 @@ def test_a_later_run_above_the_cap_costs_its_own_cell_alone():
     delays = {"name": "slow_samples", "factor": 40, "jitter": 1}
     grid = {**GRID, "problem": "huber", "M": 2, "K": 256, "sigma": 1, "delays": delays}
     grids = [{**grid, "constants": {"tau_cap": cap}} for cap in (tight().oldest, 256)]
-    found = result(DELAY_CAP, *grids, evidence=("monte-carlo",), replicates=64)
+    found = result(DELAY_CAP, *grids, evidence=("monte-carlo",), replicates=64, bare=True)
     first, second = found.details["cells"]
     assert first["verdict"] == "NOT APPLICABLE"
     assert "out for" in first["reason"]

@@ -92,7 +92,7 @@ def test_the_main_job_does_not_refute_what_covers_these_delays():
     grid = {"problem": {"name": "quadratic", **FLAT}, "noise": {"name": "two_point", **RARE}, "M": 32, "K": 20_000,
             "delays": {"name": "slow_samples", **SLOW}, "sigma": 1.0,
             "constants": {"beta": NEWEST, "stepsize": NEWEST / 4}}  # fmt: skip
-    more = {"evidence": ("monte-carlo",), "replicates": 16, "kappa": 4}
+    more = {"evidence": ("monte-carlo",), "replicates": 16, "kappa": 4, "bare": True}
     assert result(ANY, grid, **more).verdict is not Verdict.REFUTED
     assert result(BOUNDED, grid, **more).verdict is not Verdict.REFUTED
     assert result(INDEPENDENT, grid, **more).verdict is Verdict.NOT_APPLICABLE
@@ -113,7 +113,8 @@ DELAYS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DELAYS)
 def test_the_rates_hold_with_some_room(name):
-    found = {r.evidence: r for r in results(name, {**GRID, "delays": DELAYS[name]}, replicates=16, kappa=4)}
+    grid = {**GRID, "delays": DELAYS[name]}
+    found = {r.evidence: r for r in results(name, grid, replicates=16, kappa=4, bare=True)}
     assert found["exact"].verdict is Verdict.EXACT
     cells = [row["inequalities"]["bound"] for row in found["monte-carlo"].details["cells"] if row.get("inequalities")]
     assert len(cells) == 4 * len(DELAYS[name])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,8 @@ import numpy as np
 
 from ratecheck.checks.preconditions.solver import extremes, lowest
 from ratecheck.core.problem import MEAN, Instance, Problem, Vector
+from ratecheck.engine.build import Built
+from ratecheck.engine.compile import seal
 
 #: above this dimension no whole Hessians are made: extreme curvatures come from Lanczos steps
 HESSIAN_LIMIT = 64
@@ -244,6 +246,20 @@ class Bench:
     def _each_row(self, x: Vector, worker: int) -> Vector:
         """Return the gradient of a worker at ``x`` on each row (n, d)."""
         return np.array([self.row_gradient(x, [j], worker) for j in range(self.instance.rows)])
+
+
+def sealed(built: Built) -> Bench:
+    """Return the bench of a cell: its workers, its kernels compiled, its data laid out for one run."""
+    layout, gradient = built.problem.layout, built.problem.gradient
+    data = layout(built.instance.data, 1) if layout else built.instance.data
+    problem = replace(
+        built.problem,
+        mean_gradient=seal("mean_gradient", built.problem.mean_gradient),
+        value=seal("value", built.problem.value),
+        gradient=gradient and seal("gradient", gradient),
+    )
+    data = np.ascontiguousarray(data, dtype=np.float64)
+    return Bench(problem, replace(built.instance, data=data), workers=built.cell.M)
 
 
 def unlike(bench: Bench) -> str | None:

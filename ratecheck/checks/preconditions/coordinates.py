@@ -5,10 +5,14 @@ the method has the same model in both. One whose rule depends on the number of t
 in, and the mean of the two errors says nothing. (One that looks at norms is not told apart by this, nor need it be: it
 has the same model in both as well.)
 
-What is looked at is that coordinates may change places: start and gradients with coordinates exchanged leave the state
-with coordinates exchanged, to the bit; on free gradients of several kinds over a random order of arrivals, and on the
-first ``MOST`` deliveries of the cell itself. In CPython, where no compiler rearranges sums. A difference refutes; that
-there is none proves nothing for other runs.
+What is looked at is that coordinates may change places: start and gradients with coordinates exchanged leave the model
+after each delivery, and every point that a gradient is asked for at, with coordinates exchanged, up to rounding (a sum
+of squares is rounded in another order then). What else a method keeps is its own affair. The runs: free gradients of
+several kinds over a random order of arrivals among the cell's own number of workers (``ABOUT // FEW`` at most), two
+replicates at once, and one replicate of the first ``MOST`` deliveries of the cell itself. In CPython, where no compiler
+rearranges sums. A difference refutes; that there is none proves nothing for other runs. Not seen is a method that turns
+only later than that, or on samples, numbers or orders that these runs do not meet, or with more replicates at once, or
+by less than ``ROUNDING``.
 """
 
 from __future__ import annotations
@@ -24,18 +28,25 @@ from ratecheck.core.keys import key_of, normals, wrapping
 from ratecheck.core.schedule import Schedule
 from ratecheck.engine import loop
 from ratecheck.engine.build import Built
+from ratecheck.engine.compile import seal
 from ratecheck.engine.replay import plan_of
 from ratecheck.engine.schedule import make
-from ratecheck.engine.state import State, allocate, begin, no_draw, no_fill, no_query, parameters, switches
+from ratecheck.engine.state import allocate, begin, no_draw, no_fill, no_query, parameters, switches
 from ratecheck.engine.sweep import try_out
 
 #: deliveries of the cell itself that are looked at, at most
-MOST = 8192
-#: workers and deliveries of the random order
-SMALL, STEPS = 3, 48
+MOST = 32768
+#: deliveries of the random order for each worker, at least and at most, and in all about
+FEW, MANY, ABOUT = 2, 24, 2048
+#: replicates that the method runs at once on free gradients
+REPLICATES = 2
+
+#: what rounding in another order may come to over a run, relative to the largest number of the run so far: an ulp of
+#: each of ``MOST`` sums is 1e-11, and a method may make that somewhat larger
+ROUNDING = 1e-9
 
 Vector = npt.NDArray[np.float64]
-#: from a point (2,), the number of the hand-out and the sample to the gradient (2,), coordinates not exchanged
+#: from a point (D,), the number of the hand-out and the sample to the gradient (D,), coordinates not exchanged
 Gradient = Callable[[Vector, int, Any, Vector], None]
 
 
@@ -52,8 +63,8 @@ def uneven(built: Built) -> str | None:
     return None
 
 
-def _pairs(built: Built) -> Iterator[tuple[State, State]]:
-    """Yield the states at the end of runs, and those of the same runs with coordinates exchanged."""
+def _pairs(built: Built) -> Iterator[tuple[Vector, Vector]]:
+    """Yield what runs show, models and points (n, D), and what the same runs with coordinates exchanged show."""
     weighted, few = built.weighted, _order(built)
     gamma = np.abs(normals(key_of("coordinates", "stepsizes"), few.horizon + few.handouts)) / 8
     plan = plan_of(few, gamma[: few.horizon], gamma[few.horizon :], np.zeros(few.steps + 1))
@@ -64,22 +75,24 @@ def _pairs(built: Built) -> Iterator[tuple[State, State]]:
         return
     own = weighted.schedule.prefix(min(MOST, weighted.schedule.horizon))
     plan = plan_of(own, weighted.gamma[: own.horizon], weighted.gamma_hat, weighted.weight)
-    key = int(key_of(int(built.key), "block", 0))
+    key = key_of(int(built.key), "block", 0)
     start = built.instance.start.astype(np.float64)
-    of, draw = _sampled(built), built.noise.draw
+    of, draw = _sampled(built), seal("draw", built.noise.draw)
     one, other = (_run(built, own, plan, start, of, draw, key, flip) for flip in (False, True))
     yield one, other
 
 
 def _order(built: Built) -> Schedule:
-    delays = shelf.DELAYS.get("exponential")
-    return make(built.scheduler, delays, delays.parameters({}), SMALL, STEPS, key_of("coordinates", "order"))
+    """Return a random order of arrivals among the workers of the cell, of whole rounds."""
+    delays, workers = shelf.DELAYS.get("exponential"), min(built.cell.M, ABOUT // FEW)
+    steps = workers * min(max(ABOUT // workers, FEW), MANY)
+    return make(built.scheduler, delays, delays.parameters({}), workers, steps, key_of("coordinates", "order"))
 
 
 def _free(handouts: int) -> Iterator[tuple[Vector, Gradient]]:
     """Yield starts and gradients: small, of any size, signs, equal in both coordinates now and then, nothing at all."""
     for name in range(len(KINDS)):
-        drawn = normals(key_of("coordinates", name), 2 * handouts + 2).reshape(-1, 2)
+        drawn = normals(key_of("coordinates", name), 2 * REPLICATES * (handouts + 1)).reshape(-1, 2 * REPLICATES)
         table = KINDS[name](drawn[1:])
 
         def gradient(point: Vector, handout: int, sample: Any, out: Vector, table: Vector = table) -> None:
@@ -90,12 +103,12 @@ def _free(handouts: int) -> Iterator[tuple[Vector, Gradient]]:
 
 def _now_and_then(drawn: Vector) -> Vector:
     """Return gradients that are the same in both coordinates but for one out of four."""
-    found = np.repeat(drawn[:, :1], 2, axis=1)
+    found = np.tile(drawn[:, : drawn.shape[1] // 2], 2)
     found[::4] = drawn[::4]
     return found
 
 
-#: what becomes of normals (H, 2)
+#: what becomes of normals (H, D)
 KINDS: tuple[Callable[[Vector], Vector], ...] = (
     np.copy, lambda z: np.exp(4 * z) * np.sign(z), np.sign, _now_and_then, np.zeros_like,
 )  # fmt: skip
@@ -106,37 +119,47 @@ def _sampled(built: Built) -> Gradient:
     layout, of = built.problem.layout, built.problem.gradient
     assert of is not None
     data = np.ascontiguousarray(layout(built.instance.data, 1) if layout else built.instance.data, dtype=np.float64)
+    of = seal("gradient", of)  # exchanged or not, it gets the same point: compiled is as well
     return lambda point, handout, sample, out: of(point, 0, sample, data, out)
 
 
 def _run(built: Built, schedule: Schedule, plan: loop.Plan, start: Vector, gradient: Gradient,
-         draw: Callable[..., None], key: int, flip: bool) -> State:  # fmt: skip
-    """Run the method on a problem whose coordinates are exchanged, if ``flip``, and return its state."""
-    method, turn = built.method, slice(None, None, -1 if flip else 1)
-    x0, par = start[turn].copy(), parameters(built.method, built.constants, exact=False)
-    state = allocate(method, schedule, x0, par, 1, batch=built.instance.batch)
-    drawn = [0]
+         draw: Callable[..., None], key: Any, flip: bool) -> Vector:  # fmt: skip
+    """Run the method on a problem whose coordinates are exchanged, if ``flip``; return models and points (n, D)."""
+    method, turn = built.method, _exchanged(start.size) if flip else np.arange(start.size)
+    x0, par = start[turn], parameters(built.method, built.constants, exact=False)
+    state = allocate(method, schedule, x0, par, start.size // 2, batch=built.instance.batch)
+    drawn, shown, found = [0], list[Vector](), np.zeros_like(x0)
 
     def turned(point: Any, worker: int, sample: Any, data: Any, out: Any) -> None:
-        gradient(point[turn], drawn[0], sample, out[turn])
+        shown.append(point.copy())
+        gradient(point[turn], drawn[0], sample, found)
+        out[turn] = found
 
     def noted(key: Any, handout: int, rows: int, out: Any) -> None:
         drawn[0] = handout
-        draw(np.uint64(key), handout, rows, out)
+        draw(key, handout, rows, out)
 
     do = switches(method, rows=max(1, built.instance.rows))
     begin(method, state, x0)
     with np.errstate(all="ignore"), wrapping():
-        loop.run(0, schedule.horizon + 1, method.receive, method.query or no_query, turned, no_fill, no_fill, no_fill,
-                 noted, state.server, plan, state.flight, state.stream, do, None, None, 0.0, key)  # fmt: skip
-    return state
+        for n in range(schedule.horizon + 1):
+            loop.run(n, n + 1, method.receive, method.query or no_query, turned, no_fill, no_fill, no_fill, noted,
+                     state.server, plan, state.flight, state.stream, do, None, None, 0.0, key)  # fmt: skip
+            shown.append(state.server.x[0].copy())
+    return np.array(shown)
 
 
-def _differ(one: State, other: State) -> bool:
-    """Tell whether the second state is not the first one with coordinates exchanged, to the bit."""
-    a, b = one.server, other.server
-    vectors = zip((a.x, a.mine, a.held), (b.x, b.mine, b.held), strict=True)
-    numbers = zip((a.clock, a.tag, a.count, a.tally), (b.clock, b.tag, b.count, b.tally), strict=True)
-    return any(not np.array_equal(v, w[..., ::-1], equal_nan=True) for v, w in vectors) or any(
-        not np.array_equal(v, w) for v, w in numbers
-    )
+def _exchanged(size: int) -> npt.NDArray[np.int64]:
+    """Return the places (D,) of the coordinates of all replicates, with the two exchanged."""
+    return np.arange(size).reshape(2, -1)[::-1].ravel()
+
+
+def _differ(one: Vector, other: Vector) -> bool:
+    """Tell whether the second run does not show the first one with coordinates exchanged, up to rounding."""
+    back = other[:, _exchanged(one.shape[1])]
+    size = np.maximum(np.abs(one), np.abs(back)).max(axis=1)
+    largest = np.maximum.accumulate(np.where(np.isfinite(size), size, 0.0))
+    with np.errstate(invalid="ignore"):  # infinite numbers are held against each other as they are
+        near = np.abs(one - back) <= ROUNDING * largest[:, None]
+    return not (near | (one == back) | (np.isnan(one) & np.isnan(back))).all()

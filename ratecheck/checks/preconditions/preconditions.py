@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ratecheck.checks.preconditions.bench import Bench, unlike
+from ratecheck.checks.preconditions.bench import Bench, sealed, unlike
 from ratecheck.checks.preconditions.challenge import derivative
 from ratecheck.checks.preconditions.laws import challenge_delays, challenge_noise
 from ratecheck.checks.preconditions.moment import understated
@@ -33,6 +33,8 @@ SLOPE = 1e-16
 SAME = 1e-6
 #: values of F near F* are multiples of the last digit of F*: it must be below this part of the bound
 VISIBLE = 1e-3
+#: constants that are not below 0, whatever the objective
+SIZES = ("L", "G", "G_F", "B", "Delta", "sigma", "sigma_L", "zeta")
 #: draws a noise is measured by: a variance off by 3 % shows where the fourth moment is that of a Gaussian
 SAMPLES = 1 << 17
 
@@ -45,24 +47,21 @@ def contradiction(built: Built) -> str | None:
     over all workers; whether workers differ undeclared; convexity at midpoints.
     """
     try_out(built)
-    problem = replace(
-        built.problem,
-        mean_gradient=seal("mean_gradient", built.problem.mean_gradient),
-        value=seal("value", built.problem.value),
-        gradient=built.problem.gradient and seal("gradient", built.problem.gradient),
-    )
-    layout = built.problem.layout
-    data = layout(built.instance.data, 1) if layout else built.instance.data
     rows = 0 if built.noise.additive else built.instance.rows  # rows that nobody samples need no sigma
     change = built.constants.get("sigma_L") if rows else None  # looked at where it is declared, by hand too
     known = {**built.instance.constants, **({} if change is None else {"sigma_L": change})}
-    data = np.ascontiguousarray(data, dtype=np.float64)
-    instance = replace(built.instance, data=data, rows=rows, constants=known)
-    bench = Bench(problem, instance, workers=built.cell.M)
+    bench = sealed(built)
+    instance = replace(bench.instance, rows=rows, constants=known)
+    bench = replace(bench, instance=instance)
     with np.errstate(all="ignore"):  # F may overflow at the far points tried
         if is_users(built.problem.mean_gradient) and (said := derivative(Bench(built.problem, instance))):
             return said
         return next((said for check in _CHECKS if (said := check(bench, built.constants))), None)
+
+
+def _sizes(bench: Bench, declared: Mapping[str, Any]) -> str | None:
+    below = next((n for n in SIZES if (v := declared.get(n)) is not None and v < 0), None)
+    return below and f"declared {below} = {declared[below]:g} is below 0: it is a size"
 
 
 def _solved(bench: Bench, declared: Mapping[str, Any]) -> str | None:
@@ -119,8 +118,6 @@ def _descent(bench: Bench, declared: Mapping[str, Any]) -> str | None:
 
 
 def _slope(bench: Bench, declared: Mapping[str, Any]) -> str | None:
-    if "lipschitz" not in bench.instance.classes:
-        return None
     met = bench.seen.bound["G"]
     for name, given in ((n, declared.get(n)) for n in ("G", "G_F")):
         if given is not None and met > given * (1 + SLACK):
@@ -181,7 +178,7 @@ def _place(bench: Bench, name: str) -> str:
 
 
 _CHECKS: tuple[Callable[[Bench, Mapping[str, Any]], str | None], ...] = (
-    _solved, _workers, _minimiser, _distance, _descent, _slope, _smoothness, _strong_convexity, _rows, _changes,
+    _sizes, _solved, _workers, _minimiser, _distance, _descent, _slope, _smoothness, _strong_convexity, _rows, _changes,
     _dissimilarity, _convexity, _minimum,
 )  # fmt: skip
 
@@ -202,14 +199,15 @@ def unlawful(built: Built) -> str | None:
     """Return a sentence when the noise, or a user's delays, contradict what they declare.
 
     A noise must have mean 0 and variance 1 in each coordinate, or the theorem is blamed for its excess. Every noise
-    that is used is measured, with the parameters it is used with and in its compiled form; so is a declared sigma_r.
+    that is used is measured, with the parameters it is used with and in its compiled form; sigma_r, sigma_inf and G
+    that a cell declares by hand are held against it.
     """
     try_out(built)
     delays = shelf.DELAYS.get(built.cell.delays.name)
     faults: list[str] = []
     if built.noisy:
         faults += _noise(built.noise, _frozen(built.cell.noise.par))
-        faults += [fault] if (fault := understated(built)) else []
+    faults += [fault] if (fault := understated(built)) else []
     if any(is_users(f) for f in (delays.duration, delays.order, delays.stretch, delays.pick)):
         faults += _delays(delays, _frozen(built.cell.delays.par))
     return faults[0].rstrip(".") if faults else None

@@ -91,7 +91,7 @@ def bounded_noise(x: Point) -> Fact:
 
 
 def power_mean(x: Point) -> Fact:
-    """||n||^2 <= (2 a^(2-r) ||n||^r + (r - 2) a^2)/r for r = 2 + excess and any number a > 0: weighted means."""
+    """||n||^2 <= (2 a^(2-r) ||n||^r + (r - 2) a^2)/r for r = 2 + excess > 2 and any a > 0: weighted means."""
     r_ = 2 + excess
     return le(square(x.noise), (2 * level ** (-excess) * x.power + excess * level**2) / r_)
 
@@ -143,7 +143,7 @@ CLASSES: dict[str, tuple[Any, tuple[str, ...], int]] = {
     "lipschitz": (lipschitz, ("finite G",), 1),
     "bounded": (bounded, ("finite G_F",), 1),
     "bounded noise": (bounded_noise, ("finite sigma_inf",), 1),
-    "power mean": (power_mean, (), 1),
+    "power mean": (power_mean, ("excess > 0",), 1),
     "start": (start, ("finite B",), 1),
     "gap": (gap, ("finite Delta",), 1),
     "dissimilar": (dissimilar, ("finite zeta",), 1),

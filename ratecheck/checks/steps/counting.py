@@ -109,8 +109,15 @@ def discharge(step: Counting, context: Context) -> Outcome:
     if step.lemma not in STATEMENTS or context.setting.scheduler != degenerate.SCHEDULERS.get(step.lemma, "async"):
         raise Undone(f"no counting lemma {step.lemma!r} for {context.setting.name}; there are: {', '.join(STATEMENTS)}")
     how = established(step.lemma)
-    fact, tags = STATEMENTS[step.lemma](step.given, context)
+    fact, tags = STATEMENTS[step.lemma](_Parameters(step.given), context)
     return Outcome(fact, how, tags=tags)
+
+
+class _Parameters(dict[str, Any]):
+    """The parameters of a lemma; one that is not given is Undone."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Undone(f"the lemma takes a parameter {name!r}, which is not given")
 
 
 def _say_delays(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
@@ -182,7 +189,7 @@ def _say_growing_windows(given: Mapping[str, Any], context: Context) -> tuple[Fa
         raise Undone(f"{given['grows']!r} does not say that a weight grows by exp({rate}) a step at most")
     if not manifest(rate) or any(rate.has(index) for index in context.setting.ranges):
         raise Undone(f"{rate} is not manifestly one nonnegative number")
-    _, tags = _say_windows({**given, "before": False}, context)  # the other premises
+    _, tags = _say_windows(_Parameters(given, before=False), context)  # the other premises
     weight, cap, attribute, w = given["weight"], given["cap"], given["attribute"], growth.letter
     others, first = _attribute(attribute, context)
     initial = sp.Sum((t_0(m) - 1) * sp.exp(rate * (t_0(m) - 1)) * w.subs(k, 0) * first, (m, 1, M))
@@ -204,7 +211,7 @@ def _attribute(attribute: Any, context: Context) -> tuple[sp.Expr, sp.Expr]:
 
 def _say_windows_before(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:
     """The parameters of windows."""
-    return _say_windows({**given, "before": True}, context)
+    return _say_windows(_Parameters(given, before=True), context)
 
 
 def _say_handed_out(given: Mapping[str, Any], context: Context) -> tuple[Fact, frozenset[str]]:

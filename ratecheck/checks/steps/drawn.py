@@ -69,7 +69,7 @@ ONE = {
     "sample at x_0": Needs(ANY, "bounded variance", ("finite sigma",)),
     **{one: Needs(ANY, "bounded variance of what durations tell", ("finite sigma_mu",)) for one in _TOLD},
     "weighted": Needs(ANY, "bounded variance", ("finite sigma",)),
-    "power": Needs(ANY, "bounded moment", ("finite sigma_r", "finite excess")),
+    "power": Needs(ANY, "bounded moment", ("finite sigma_r", "excess > 0")),
     "one in flight": Needs(INDEPENDENT, "bounded variance", ("finite sigma",)),
     "one back": Needs(INDEPENDENT, "bounded variance", ("finite sigma",)),
 }

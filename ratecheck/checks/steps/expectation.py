@@ -96,9 +96,10 @@ def _granted(step: Expectation, needs: str, context: Context) -> frozenset[str]:
 
 def _moment(step: Expectation, context: Context) -> Outcome:
     """E||noise||^(2 + excess) <= sigma_r^(2 + excess) when it is drawn, whoever looks at it later."""
-    for name in ("sigma_r", "excess"):
-        if not (context.assumes(f"finite {name}") or context.assumes(f"{name} > 0")):
-            raise Undone(f"the claim does not assume: finite {name}")
+    if not (context.assumes("finite sigma_r") or context.assumes("sigma_r > 0")):
+        raise Undone("the claim does not assume: finite sigma_r")
+    if not context.assumes("excess > 0"):
+        raise Undone("the claim does not assume: excess > 0")
     return Outcome(le(step.of, sigma_r ** (2 + excess)), "bounded moment")
 
 

@@ -86,7 +86,7 @@ MOMENTS = {
     ),
     "power": (
         Moment(lambda of, one: le(of, sigma_r ** (2 + excess)), ANY, "bounded moment",
-               ("finite sigma_r", "finite excess", "additive noise")),
+               ("finite sigma_r", "excess > 0", "additive noise")),
     ),
 }  # fmt: skip
 

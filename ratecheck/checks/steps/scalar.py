@@ -1,8 +1,8 @@
 """Steps of kind scalar: an inequality between numbers, by a certificate, with z3 as a second opinion where it is there.
 
 z3 (the extra ``smt``) is asked whether the negation has a model: whether the certificate adds up or not. It never
-decides alone. A model is a counterexample when its M and K are whole and rational arithmetic confirms it; where the
-certificate adds up and z3 has a model all the same, one of them is wrong and the step is not discharged.
+decides alone. A model is a counterexample when a run may have its numbers (``values``) and rational arithmetic confirms
+it; where the certificate adds up and z3 has a model all the same, one of them is wrong and the step is not discharged.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 import sympy as sp
 
 from ratecheck.checks.steps import Context, Outcome, Refused, Undone, inequality
-from ratecheck.checks.steps.search import admits, breaks, letters_of
+from ratecheck.checks.steps.search import breaks, letters_of
+from ratecheck.checks.steps.values import is_whole
 from ratecheck.core.gram import Ip
 from ratecheck.core.proof import Fact, Scalar
-from ratecheck.core.symbols import K, M
 
 #: z3 gives up after so many milliseconds
 PATIENCE = 2000
@@ -50,12 +50,12 @@ def second_opinion(says: Fact, facts: Sequence[Fact], context: Context) -> tuple
     if importlib.util.find_spec("z3") is None or any(e.has(sp.Sum, Ip) for e in involved):
         return "", {}
     opinion = ""
-    for whole in (False, True):  # of real M and K it can tell much; where those of its model are not whole, ask again
+    for whole in (False, True):  # of real counts it can tell much; where those of its model are not whole, ask again
         try:
             found, model = _asked(says, facts, context, whole)
         except (TypeError, NotImplementedError):
             return opinion, {}  # roots of letters, which it does not know
-        if model and _confirmed(model, says, facts, context):
+        if model and breaks(says, facts, model, context):  # in rational arithmetic
             return AGAINST, model
         if not whole:
             opinion = {"unsat": AGREES, "sat": AGAINST}.get(found, "")
@@ -68,11 +68,11 @@ def _asked(says: Fact, facts: Sequence[Fact], context: Context, whole: bool) -> 
     """Return whether z3 finds the negation satisfiable, and its model ({} where that is not rational)."""
     z3: Any = importlib.import_module("z3")
     letters = sorted(set().union(*(letters_of(f.expr) for f in (says, *facts))), key=str)
-    numbers = [z3.Int(str(x)) if whole and x in (K, M) else z3.Real(str(x)) for x in letters]
+    numbers = [z3.Int(str(x)) if whole and is_whole(x, context) else z3.Real(str(x)) for x in letters]
     solver = z3.Solver()
     solver.set("timeout", PATIENCE)
     for x, number in zip(letters, numbers, strict=True):
-        if x in (K, M):
+        if is_whole(x, context):
             solver.add(number >= 1)
         elif x.is_nonnegative:
             solver.add(number > 0 if x.is_positive else number >= 0)
@@ -92,13 +92,6 @@ def _asked(says: Fact, facts: Sequence[Fact], context: Context, whole: bool) -> 
     if not all(z3.is_rational_value(v) or z3.is_int_value(v) for v in values):
         return found, {}
     return found, {x: sp.Rational(str(v)) for x, v in zip(letters, values, strict=True)}
-
-
-def _confirmed(model: Mapping[Any, sp.Expr], says: Fact, facts: Sequence[Fact], context: Context) -> bool:
-    """True when the numbers are of the right kind, satisfy the facts and break what is said, in rational arithmetic."""
-    counts = [value for x, value in model.items() if x in (K, M)]
-    fine = all(value.is_Integer and value >= 1 for value in counts) and all(admits(x, v) for x, v in model.items())
-    return fine and breaks(says, facts, model, context)
 
 
 def _words(model: Mapping[Any, sp.Expr]) -> str:
