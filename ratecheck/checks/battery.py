@@ -114,7 +114,7 @@ def look(mutant: Mutant, seed: int, *, lying: bool) -> Seen:
             seen.caught["dimensions"] = faults[0]
     try:
         job = Job({mutant.claim: seen.claim}, scenario, "battery", seed, method=files.get("method"),
-                  stepsize=files.get("stepsize"), evidence=("exact", "monte-carlo"))  # fmt: skip
+                  stepsize=files.get("stepsize"), evidence=("exact", "monte-carlo"), force=mutant.forced)  # fmt: skip
         seen.records = job.store.records
         results = run(job)
     except FormulaError as fault:

@@ -174,7 +174,8 @@ def _sweep(
         if slack < 0:
             where = {} if fact.told else {"order": list(order)}
             return {"M": workers, "K": steps, "orders": orders, **where, "fault": _fault(fact, slack, workers, steps)}
-    return {"M": workers, "K": steps, "orders": orders, "smallest_slack": str(smallest)}
+    told = {"told": fact.told(workers, steps)} if fact.told else {}
+    return {"M": workers, "K": steps, "orders": orders, "smallest_slack": str(smallest), **told}
 
 
 def slack_of(fact: Counting, scheduler: Scheduler, workers: int, order: Order) -> Fraction:
@@ -278,9 +279,8 @@ def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str |
         "scheduler": claim.scheduler,
         "constants": found["constants"],
     }
-    witness = Witness(
-        name, "identity", check, cell, {k: found[k] for k in ("step", "fault") if k in found}, files=files
-    )
+    seen = {k: found[k] for k in ("step", "fault") if k in found}
+    witness = Witness(name, "identity", check, cell, seen, files=files)
     return Result(name, scenario, "exact", Verdict.REFUTED, summary, claim.expect, {"failed": found}, witness.as_json())
 
 
@@ -294,7 +294,8 @@ def _summary(details: dict[str, Any]) -> str:
             f"of (M,K) = {cases}; any nonzero coefficient would have been seen"
         )
     if details["counting"]:
-        orders = sum(c["orders"] for c in details["counting"][0]["cases"])
+        cases = details["counting"][0]["cases"]
+        where = cases[-1].get("told") or f"{sum(c['orders'] for c in cases):,} orders up to names"
         facts = "1 counting fact" if len(details["counting"]) == 1 else f"{len(details['counting'])} counting facts"
-        parts.append(f"{facts}: exact slack >= 0 on {orders:,} orders up to names")
+        parts.append(f"{facts}: exact slack >= 0 on {where}")
     return "; ".join(parts)

@@ -53,6 +53,11 @@ class Mutant:
         return {role: str(FOLDER / where / f"{stem}.py") for role, where, stem in folders if stem}
 
     @property
+    def forced(self) -> bool:
+        """True when its grids declare a G that gradients do not have, so that one term is left: run all the same."""
+        return any("G" in grid.get("constants", {}) for grid in self.grid)
+
+    @property
     def lied(self) -> tuple[Grid, ...]:
         """The grids with what is falsely declared."""
         return tuple({**grid, **(self.declared or {})} for grid in self.grid)
