@@ -124,21 +124,10 @@ def sweep_identity(
             raise KeyboardInterrupt
         fault = residual_of(identity, method, scheduler, workers, order, {**dict(constants), "M": workers, "K": steps})
         if fault is not None:
-            return {
-                "M": workers,
-                "K": steps,
-                "orders": orders,
-                "order": list(order),
-                "step": fault[0],
-                "fault": fault[1],
-            }
-    return {
-        "M": workers,
-        "K": steps,
-        "orders": orders,
-        "standing_for": _all(scheduler, workers, steps),
-        "residual": "0",
-    }
+            found = {"order": list(order), "step": fault[0], "fault": fault[1]}
+            return {"M": workers, "K": steps, "orders": orders, **found}
+    whole = _all(scheduler, workers, steps)
+    return {"M": workers, "K": steps, "orders": orders, "standing_for": whole, "residual": "0"}
 
 
 def _all(scheduler: Scheduler, workers: int, steps: int) -> int:
@@ -279,7 +268,7 @@ def _refuted(name: str, claim: Claim, scenario: str, rule: Method, method: str |
         "scheduler": claim.scheduler,
         "constants": found["constants"],
     }
-    seen = {k: found[k] for k in ("step", "fault") if k in found}
+    seen: dict[str, Any] = {k: found[k] for k in ("step", "fault") if k in found}
     witness = Witness(name, "identity", check, cell, seen, files=files)
     return Result(name, scenario, "exact", Verdict.REFUTED, summary, claim.expect, {"failed": found}, witness.as_json())
 
