@@ -86,8 +86,13 @@ class Formula:
         return self._limits(zeros).exact(constants) if zeros and expr.has(sp.nan) else expr
 
     def reference(self, constants: Mapping[str, Any], digits: int = 40) -> sp.Float:
-        """Return the value with ``digits`` correct digits: the reference that tests compare ``value`` with."""
-        return self.exact(constants).evalf(digits)
+        """Return the value with ``digits`` correct digits: the reference that tests compare ``value`` with.
+
+        Without exact powers where it can be: (1 - beta)^K as a fraction has millions of digits.
+        """
+        at = _rationals(self.expr, constants, self._values(constants))
+        found = self.expr.evalf(digits, subs=at)
+        return found if isinstance(found, sp.Float) else self.exact(constants).evalf(digits)
 
     def latex(self) -> str:
         """Return the expression in LaTeX, in the letters of the papers."""
