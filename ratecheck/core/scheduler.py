@@ -12,6 +12,9 @@ from ratecheck.core.keys import key_of
 from ratecheck.core.schedule import Ints
 from ratecheck.errors import PartError
 
+#: whole numbers up to this are exact in float64, which constants are read as
+LARGEST = 2**53
+
 
 def one(workers: int) -> int:
     """Return the number of entries of memory, unless a scheduler says otherwise."""
@@ -45,8 +48,10 @@ class Scheduler:
         """Return it with the numbers of a cell. Raises PartError for one that is no whole number above 0."""
         found = {name: constants.get(name, value) for name, value in self.par}
         for name, value in found.items():
-            if value != int(value) or value < 1:
-                raise PartError(f"scheduler {self.name!r}: {name} = {value} is not a whole number of at least 1.")
+            if not 1 <= value <= LARGEST or value != int(value):
+                raise PartError(
+                    f"scheduler {self.name!r}: {name} = {value} is not a whole number of at least 1, and at most 2^53."
+                )
         return replace(self, par=tuple((name, int(value)) for name, value in found.items()))
 
     def begin(self, workers: int, key: object = 0) -> Ints:

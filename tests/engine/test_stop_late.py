@@ -150,7 +150,7 @@ def test_output_rule_rl_waits_for_gradients_that_come_back_and_for_no_other():
     assert schedule.horizon == 60
 
 
-@pytest.mark.parametrize("threshold", [0, -1, 2.5])
+@pytest.mark.parametrize("threshold", [0, -1, 2.5, float("nan"), float("inf"), 1e30])
 def test_a_threshold_is_a_whole_number_above_0(threshold):
     with pytest.raises(PartError, match=r"threshold = .* is not a whole number of at least 1"):
         at(threshold)
